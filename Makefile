@@ -1,0 +1,143 @@
+# One command for each thing a person does here. `make` alone lists them.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+STAMP := .venv/.ready
+
+# Nothing here reports on its users. Each tool has its own switch.
+export DO_NOT_TRACK := true
+export DAGSTER_DISABLE_TELEMETRY := true
+export MLFLOW_DISABLE_TELEMETRY := true
+export GX_ANALYTICS_ENABLED := false
+export DBT_SEND_ANONYMOUS_USAGE_STATS := false
+
+# uv does not read pip's configuration, so what pip is told on this machine is passed on. An index
+# in a folder that does not exist is left out: pip skips it, uv would stop.
+define PIP_SETTINGS_FOR_UV
+import ast, os, pathlib, shlex, subprocess, sys
+command = [sys.executable, "-m", "pip", "config", "list"]
+lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+settings = dict(line.split("=", 1) for line in lines if "=" in line)
+for variable, option, separator in (
+    ("UV_DEFAULT_INDEX", "index-url", " "),
+    ("UV_INDEX", "extra-index-url", " "),
+    ("UV_FIND_LINKS", "find-links", ","),
+    ("SSL_CERT_FILE", "cert", " "),
+):
+    said = [settings[s + option] for s in (":env:.", "install.", "global.") if s + option in settings]
+    places = ast.literal_eval(said[0]).split() if said else []
+    there = [p for p in places if not p.startswith("file://") or pathlib.Path(p[7:]).is_dir()]
+    if there and variable not in os.environ:
+        print(f"export {variable}={shlex.quote(separator.join(there))}")
+endef
+export PIP_SETTINGS_FOR_UV
+export UV_INDEX_STRATEGY ?= unsafe-best-match
+export UV_HTTP_TIMEOUT ?= 180
+READ_PIP_SETTINGS = eval "$$($(BIN)/python -c "$$PIP_SETTINGS_FOR_UV")"
+
+.PHONY: help
+help: ## Lists these commands
+	@echo "make …"
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  \1|\2/' | \
+	  while IFS='|' read -r name what; do printf '%-9s %s\n' "$$name" "$$what"; done
+
+.PHONY: setup
+setup: $(STAMP) ## Installs everything into .venv in this folder, from requirements.lock
+
+# The stamp is written last: that it exists means that everything is installed.
+$(STAMP): requirements.lock pyproject.toml
+	@start=$$SECONDS
+	if [ -z "$(PYTHON)" ] || ! "$(PYTHON)" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+	  echo "Needed: Python 3.11 or newer with its venv module (Debian: apt-get install python3-venv)."
+	  echo "If it is under another name: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11"
+	  exit 2
+	fi
+	if [ ! -x $(BIN)/python ]; then
+	  echo "setup 1/4  creating .venv with $$("$(PYTHON)" --version)"
+	  "$(PYTHON)" -m venv .venv
+	fi
+	echo "setup 2/4  installing the installer, uv"
+	installer=uv
+	$(BIN)/python -m pip install -qq --disable-pip-version-check "$$(grep '^uv==' requirements.lock)" \
+	  || installer=pip
+	if [ $$installer = uv ]; then
+	  $(READ_PIP_SETTINGS)
+	  install() { $(BIN)/uv pip install --quiet --python $(BIN)/python "$$@"; }
+	  compile=--compile-bytecode
+	else
+	  echo "           uv is not to be had here: pip does it, slower"
+	  install() { $(BIN)/python -m pip install -qq --disable-pip-version-check "$$@"; }
+	  compile=--compile
+	fi
+	echo "setup 3/4  installing $$(grep -c '==' requirements.lock) packages from requirements.lock (some minutes on a new machine)"
+	install $$compile --requirement requirements.lock
+	echo "setup 4/4  installing lakehouse itself, editable"
+	install --no-deps --no-build-isolation --editable .
+	touch $@
+	echo "setup      done in $$((SECONDS - start)) s"
+
+.PHONY: demo
+demo: $(STAMP) ## Runs the whole main job on real flights data and shows what came out
+	@$(BIN)/lakehouse demo
+
+.PHONY: ui
+ui: $(STAMP) ## Opens Dagster's web UI on this machine (127.0.0.1)
+	@$(BIN)/lakehouse ui
+
+.PHONY: test
+test: $(STAMP) ## Runs all tests; one folder or name: make test ARGS="tests/lakehouse -k contract"
+	@$(BIN)/pytest $(ARGS)
+
+.PHONY: check
+check: $(STAMP) ## Checks style, types and import layers
+	@echo "check 1/4  ruff check";    $(BIN)/ruff check .
+	echo "check 2/4  ruff format";    $(BIN)/ruff format --check .
+	echo "check 3/4  mypy, strict";   $(BIN)/mypy
+	echo "check 4/4  import layers";  PYTHONPATH=. $(BIN)/lint-imports --no-cache
+
+.PHONY: bench
+bench: $(STAMP) ## Runs every benchmark and says which limits fell short; shorter: ARGS=--quick
+	@shopt -s nullglob
+	short=()
+	for script in benchmarks/*.py; do
+	  echo "bench      $$script"
+	  log="$$(mktemp)"
+	  if ! $(BIN)/python "$$script" $(ARGS) | tee "$$log"; then short+=("$$script stopped with an error"); continue; fi
+	  verdict="$$(tail -n 1 "$$log" | $(BIN)/python -c '
+	import json, sys
+	result = json.load(sys.stdin)
+	if result["ratio"] > result["limit"]:
+	    print("{name}: {ratio:.2f}, limit {limit}".format(**result))
+	')" || verdict="$$script did not end with a line of JSON"
+	  if [ -n "$$verdict" ]; then short+=("$$verdict"); fi
+	  rm -f "$$log"
+	done
+	if [ $${#short[@]} -eq 0 ]; then echo "bench      every limit was met"; exit 0; fi
+	echo "bench      fell short:"
+	printf '  %s\n' "$${short[@]}"
+	exit 1
+
+# torch's local version (its CPU build) is dropped, so that the lock also fits a machine with a GPU.
+.PHONY: lock
+lock: ## Resolves requirements.lock anew from pyproject.toml; newest releases: ARGS=--upgrade
+	@if [ ! -x $(BIN)/uv ]; then $(MAKE) setup; fi
+	$(READ_PIP_SETTINGS)
+	echo "lock       resolving pyproject.toml for Python 3.11"
+	$(BIN)/uv pip compile pyproject.toml --group dev --quiet --python-version 3.11 $(ARGS) --upgrade-package torch \
+	  --no-header --no-emit-index-url --no-emit-find-links --output-file requirements.lock >/dev/null
+	sed -i -E 's/^([a-z0-9-]+==[^+ ]+)\+[a-z0-9.]+/\1/' requirements.lock
+	echo "lock       $$(grep -c '==' requirements.lock) packages; install them with: make setup"
+
+.PHONY: clean
+clean: ## Removes the lake (.lake), the environment (.venv) and what tools left behind
+	@for thing in .lake .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis \
+	    .import_linter_cache .grimp_cache dbt_project/target dbt_project/logs; do
+	  if [ -e "$$thing" ]; then echo "clean      removing $$thing"; rm -rf "$$thing"; fi
+	done
+	find . -name __pycache__ -type d -not -path './.venv/*' -prune -exec rm -rf {} +
