@@ -1,0 +1,1 @@
+"""An open lakehouse: contracts in, trusted Iceberg tables, features, models and monitors out."""

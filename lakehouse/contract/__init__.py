@@ -1,0 +1,23 @@
+"""Data contracts: ODCS v3.1 files read into the frozen ideas that the engine works with."""
+
+from lakehouse.contract.model import (
+    Column,
+    Contract,
+    Expectation,
+    Freshness,
+    Partition,
+    ReadOptions,
+    Reference,
+    Rule,
+)
+
+__all__ = [
+    "Column",
+    "Contract",
+    "Expectation",
+    "Freshness",
+    "Partition",
+    "ReadOptions",
+    "Reference",
+    "Rule",
+]

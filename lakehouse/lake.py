@@ -1,0 +1,64 @@
+"""One handle on a lake: its settings, declarations, catalog, files and books."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+
+import duckdb
+
+from lakehouse import contract as contracts
+from lakehouse.catalog import Catalog
+from lakehouse.connection import connect
+from lakehouse.contract import Contract
+from lakehouse.errors import UnknownName
+from lakehouse.ledger import Ledger
+from lakehouse.model_spec import ModelSpec
+from lakehouse.settings import Settings
+from lakehouse.storage import Storage
+
+
+class Lake:
+    """Everything a workflow needs; each part is opened when it is first used."""
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.settings = settings or Settings.load()
+        self.storage = Storage(self.settings)
+        self.catalog = Catalog(self.settings)
+        self.ledger = Ledger(self.catalog)
+
+    @cached_property
+    def contracts(self) -> Mapping[str, Contract]:
+        """The declared datasets by name, referenced ones first."""
+        return contracts.load_all(self.settings.project / "assets" / "contracts")
+
+    @cached_property
+    def models(self) -> Mapping[str, ModelSpec]:
+        """The declared models by name."""
+        files = sorted((self.settings.project / "assets" / "models").glob("*.yaml"))
+        specs = (ModelSpec.load(file) for file in files)
+        return {spec.name: spec for spec in specs}
+
+    def contract(self, dataset: str) -> Contract:
+        """Returns the contract of a dataset.
+
+        Raises:
+            UnknownName: No contract declares it.
+        """
+        if dataset not in self.contracts:
+            raise UnknownName("dataset", dataset, self.contracts)
+        return self.contracts[dataset]
+
+    def model(self, name: str) -> ModelSpec:
+        """Returns the spec of a model.
+
+        Raises:
+            UnknownName: No file under assets/models declares it.
+        """
+        if name not in self.models:
+            raise UnknownName("model", name, self.models)
+        return self.models[name]
+
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        """Returns a new DuckDB connection with the lake's limits and extensions."""
+        return connect(self.settings)

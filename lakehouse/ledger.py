@@ -1,0 +1,269 @@
+"""The lake's books: what was delivered, what is in it, what was decided, and where its rows are.
+
+Four append-only Iceberg tables, partitioned by dataset. Nothing here is ever edited; the state of
+the lake is computed from all entries. Entries are numbered by the commit, never by a clock.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from typing import Any, Literal, TypeVar
+
+import pyarrow as pa
+from pyiceberg.partitioning import PartitionField, PartitionSpec
+from pyiceberg.schema import Schema
+from pyiceberg.table import Table
+from pyiceberg.transforms import IdentityTransform
+from pyiceberg.types import LongType, NestedField, PrimitiveType, StringType, TimestamptzType
+
+from lakehouse.catalog import Catalog, Change, Refs, staged
+from lakehouse.errors import PublishConflict
+
+DecisionKind = Literal["withdrawn", "refused", "accepted", "replayed"]
+_ATTEMPTS = 20
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A change of one source key's content, as it landed.
+
+    Attributes:
+        number: Order of the delivery, assigned by the ledger's commit.
+        dataset: The dataset it is for.
+        object: URL of the immutable object in bronze.
+        sha256: Content address.
+        size: Bytes.
+        source_key: Name at the source, relative to the dataset's landing folder.
+        source_etag: The source's version mark.
+        landed_at: For people; never used to order.
+    """
+
+    number: int
+    dataset: str
+    object: str
+    sha256: str
+    size: int
+    source_key: str
+    source_etag: str
+    landed_at: datetime
+
+    @property
+    def label(self) -> str:
+        """How messages name it."""
+        return f"delivery {self.number} ({self.source_key})"
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """How many rows of an object belong to one partition, under one contract.
+
+    Attributes:
+        dataset: The dataset.
+        sha256: The object.
+        fingerprint: Contract fingerprint under which the object was read.
+        partition: Partition name, `all` or `unassigned`; empty where the object is unreadable.
+        records: Rows of the object in the partition.
+        unreadable: Why the object cannot be read at all, or empty.
+    """
+
+    dataset: str
+    sha256: str
+    fingerprint: str
+    partition: str
+    records: int
+    unreadable: str
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Something decided about a delivery, by the audit or by a person.
+
+    Attributes:
+        number: Order, assigned by the commit.
+        dataset: The dataset.
+        delivery: The delivery.
+        kind: What was decided.
+        partition: The partition it is about; empty means all of the delivery.
+        fingerprint: Contract fingerprint under which a refusal holds.
+        rows: Rows refused.
+        reason: The full sentence, or the person's note.
+        by: Who decided; `audit` for the lake itself.
+        at: For people.
+    """
+
+    number: int
+    dataset: str
+    delivery: int
+    kind: DecisionKind
+    partition: str
+    fingerprint: str
+    rows: int
+    reason: str
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Account:
+    """Where a delivery's rows of one partition are in one published snapshot.
+
+    Attributes:
+        dataset: The dataset.
+        partition: Partition name.
+        snapshot: Snapshot of the silver table that published it.
+        sequence: That snapshot's sequence number, which orders publishes.
+        fingerprint: Contract fingerprint.
+        version: The contract's version.
+        conform: Version of the conforming code.
+        delivery: The delivery.
+        rows: Rows the delivery has in this partition; equals the sum of the next four.
+        published: Rows readers see.
+        quarantined: Rows that broke a rule.
+        duplicates: Rows whose key came again in the same delivery.
+        superseded: Rows whose key a later delivery brought again.
+        pins: JSON of the snapshots of other datasets that decided rows.
+    """
+
+    dataset: str
+    partition: str
+    snapshot: int
+    sequence: int
+    fingerprint: str
+    version: str
+    conform: int
+    delivery: int
+    rows: int
+    published: int
+    quarantined: int
+    duplicates: int
+    superseded: int
+    pins: str
+
+
+Entry = Delivery | Inspection | Decision | Account
+E = TypeVar("E", Delivery, Inspection, Decision, Account)
+TABLES: Mapping[type[Entry], str] = {
+    Delivery: "ledger.deliveries",
+    Inspection: "ledger.inspections",
+    Decision: "ledger.decisions",
+    Account: "ledger.accounts",
+}
+_TYPES: Mapping[str, PrimitiveType] = {
+    "int": LongType(),
+    "str": StringType(),
+    "datetime": TimestamptzType(),
+    "DecisionKind": StringType(),
+}
+
+
+@dataclass(frozen=True)
+class Books:
+    """All entries at one consistent moment."""
+
+    deliveries: tuple[Delivery, ...]
+    inspections: tuple[Inspection, ...]
+    decisions: tuple[Decision, ...]
+    accounts: tuple[Account, ...]
+    refs: Refs
+
+    def delivered(self, dataset: str) -> tuple[Delivery, ...]:
+        """Returns the dataset's deliveries in their order."""
+        found = (entry for entry in self.deliveries if entry.dataset == dataset)
+        return tuple(sorted(found, key=lambda entry: entry.number))
+
+
+class Ledger:
+    """Appends to and reads the books."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    def table(self, kind: type[Entry]) -> Table:
+        """Returns the Iceberg table of one kind of entry, made if it is new."""
+        return self._catalog.ensure(TABLES[kind], _schema(kind), _by_dataset(kind))
+
+    def read(self, extra: Iterable[str] = ()) -> Books:
+        """Returns all entries, with the tables `extra` as the same catalog read found them."""
+        refs = self._catalog.refs([*TABLES.values(), *extra])
+        return Books(
+            deliveries=_entries(Delivery, refs),
+            inspections=_entries(Inspection, refs),
+            decisions=_entries(Decision, refs),
+            accounts=_entries(Account, refs),
+            refs=refs,
+        )
+
+    def append(self, entries: Sequence[Entry]) -> None:
+        """Appends entries of one kind, whatever other runs append at the same time."""
+        if entries:
+            self._retry(lambda: self._catalog.commit([self.staged(entries)]))
+
+    def staged(self, entries: Sequence[Entry]) -> Change:
+        """Returns an append to be committed together with other tables."""
+        table = self.table(type(entries[0]))
+        return _append(table, entries)
+
+    def number(self, kind: type[Delivery] | type[Decision], make: Callable[[int], Sequence[E]]) -> tuple[E, ...]:
+        """Appends entries that need numbers.
+
+        Args:
+            kind: The kind of entry.
+            make: Given the next free number, returns the entries to append; called again if
+                another run took the number in between, so that it can also look again whether
+                there is still something to append.
+
+        Returns:
+            The entries as appended.
+        """
+
+        def attempt() -> tuple[E, ...]:
+            table = self.table(kind)
+            taken = [int(n) for n in table.scan(selected_fields=("number",)).to_arrow()["number"].to_pylist()]
+            entries = tuple(make(max(taken, default=0) + 1))
+            if entries:
+                self._catalog.commit([_append(table, entries)])
+            return entries
+
+        return self._retry(attempt)
+
+    def _retry(self, attempt: Callable[[], Any]) -> Any:
+        for again in range(_ATTEMPTS):
+            try:
+                return attempt()
+            except PublishConflict:
+                if again == _ATTEMPTS - 1:
+                    raise
+                time.sleep(0.01 * 2 ** min(again, 6))
+        return None
+
+
+def _append(table: Table, entries: Sequence[Entry]) -> Change:
+    transaction = table.transaction()
+    schema = table.schema().as_arrow()
+    transaction.append(pa.Table.from_pylist([asdict(entry) for entry in entries], schema=schema))
+    return staged(transaction, table)
+
+
+def _entries(kind: type[E], refs: Refs) -> tuple[E, ...]:
+    table = refs.tables.get(TABLES[kind])
+    if table is None:
+        return ()
+    return tuple(kind(**row) for row in table.scan().to_arrow().to_pylist())
+
+
+def _schema(kind: type[Entry]) -> Schema:
+    columns = (
+        NestedField(position, column.name, _TYPES[str(column.type)], required=False)
+        for position, column in enumerate(fields(kind), start=1)
+    )
+    return Schema(*columns)
+
+
+def _by_dataset(kind: type[Entry]) -> PartitionSpec:
+    position = [column.name for column in fields(kind)].index("dataset") + 1
+    return PartitionSpec(
+        PartitionField(source_id=position, field_id=1000, transform=IdentityTransform(), name="by_dataset")
+    )

@@ -1,0 +1,216 @@
+"""The only door through which data becomes visible.
+
+New files go to a branch (`propose`), are judged there, and `publish` moves `main` of all tables of
+a run in one transaction, only if `main` still is what the branch was made from.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyiceberg.expressions import AlwaysTrue, BooleanExpression
+from pyiceberg.table import Table
+
+from lakehouse import catalog
+from lakehouse.catalog import Proposal
+from lakehouse.errors import PublishConflict
+from lakehouse.lake import Lake
+from lakehouse.ledger import Entry
+from lakehouse.results import Result
+from lakehouse.storage import local_path
+
+_ATTEMPTS = 10
+
+
+@dataclass(frozen=True)
+class Draft:
+    """New content of a table, written but not yet on a branch.
+
+    Attributes:
+        table: Table name.
+        files: URLs of Parquet files in the table's folder.
+        replaced: Which present rows go; aligned with the table's partitions.
+        properties: Kept in the snapshot's summary.
+    """
+
+    table: str
+    files: tuple[str, ...]
+    replaced: BooleanExpression
+    properties: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Published:
+    """What readers see from now on.
+
+    Attributes:
+        snapshots: Snapshot id by table name.
+    """
+
+    snapshots: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Written(Result):
+    """A whole table written by the engine.
+
+    Attributes:
+        table: Table name.
+        rows: Its rows.
+        snapshot: The snapshot that readers see.
+        changed: False if the same rows were there already.
+    """
+
+    table: str
+    rows: int
+    snapshot: int
+    changed: bool
+
+    def summary(self) -> str:
+        """Says how many rows readers see."""
+        how = "published" if self.changed else "unchanged"
+        return f"{self.table}: {self.rows:,} rows {how}"
+
+    def facts(self) -> Mapping[str, object]:
+        """Returns rows and snapshot."""
+        return {"rows": self.rows, "snapshot": str(self.snapshot), "changed": self.changed}
+
+
+def propose(lake: Lake, drafts: Sequence[Draft], run: str) -> tuple[Proposal, ...]:
+    """Puts each draft on a branch of its own table, `audit-<run>-<random>`."""
+    branch = f"audit-{run[:8]}-{uuid.uuid4().hex[:8]}"
+    stamped = {"lakehouse.run": run}
+    return tuple(
+        catalog.propose(
+            lake.catalog.table(draft.table),
+            branch,
+            draft.files,
+            draft.replaced,
+            {**stamped, **draft.properties},
+        )
+        for draft in drafts
+    )
+
+
+def publish(
+    lake: Lake, proposals: Sequence[Proposal], entries: Callable[[], Sequence[Entry]] = tuple
+) -> Published:
+    """Shows all proposals to readers at once, together with entries in the books.
+
+    Args:
+        lake: The lake.
+        proposals: Judged proposals.
+        entries: Makes the ledger entries that belong to this publish.
+
+    Raises:
+        PublishConflict: `main` of a table has moved since its branch was made; the branches stay,
+            and the caller applies its partitions to the new `main` and judges again.
+    """
+    for attempt in range(_ATTEMPTS):
+        refs = lake.catalog.refs(proposal.table for proposal in proposals)
+        moved = [p.table for p in proposals if refs.snapshot(p.table) != p.base]
+        if moved:
+            raise PublishConflict(moved, "another run published it during the audit")
+        changes = [catalog.accept(refs.tables[p.table], p) for p in proposals]
+        booked = entries()
+        if booked:
+            changes.append(lake.ledger.staged(booked))
+        try:
+            lake.catalog.commit(changes)
+        except PublishConflict:
+            if attempt == _ATTEMPTS - 1:
+                raise
+            continue
+        break
+    return Published({p.table: p.snapshot for p in proposals})
+
+
+def discard(lake: Lake, proposals: Sequence[Proposal]) -> None:
+    """Removes the branches of proposals that were not admitted."""
+    for proposal in proposals:
+        _retried(lake, proposal)
+
+
+def replace(
+    lake: Lake, table: str, data: pa.Table, *, run: str, properties: Mapping[str, str] | None = None
+) -> Written:
+    """Makes `data` the whole content of a table that the engine itself computes.
+
+    Equal rows under equal properties are recognised by hash and add no snapshot.
+    """
+    return replace_many(lake, {table: data}, run=run, properties=properties)[0]
+
+
+def replace_many(
+    lake: Lake,
+    tables: Mapping[str, pa.Table],
+    *,
+    run: str,
+    properties: Mapping[str, str] | None = None,
+) -> tuple[Written, ...]:
+    """Like `replace` for several tables, all or nothing."""
+    wanted = dict(properties or {})
+    for name, data in tables.items():
+        lake.catalog.ensure(name, data.schema)
+    refs = lake.catalog.refs(tables)
+    stamps = {name: {**wanted, "lakehouse.rows": _digest(data)} for name, data in tables.items()}
+    if all(_carries(refs.tables[name], stamps[name]) for name in tables):
+        return tuple(_written(name, data, refs.snapshot(name), False) for name, data in tables.items())
+    drafts = [
+        Draft(name, (_write(lake, refs.tables[name], data),), AlwaysTrue(), stamps[name])
+        for name, data in tables.items()
+    ]
+    published = publish(lake, propose(lake, drafts, run))
+    return tuple(
+        _written(name, data, published.snapshots[name], True) for name, data in tables.items()
+    )
+
+
+def data_url(table: Table, name: str) -> str:
+    """Returns a new URL in the table's data folder."""
+    return f"{table.location()}/data/{name}-{uuid.uuid4().hex}.parquet"
+
+
+def _written(name: str, data: pa.Table, snapshot: int | None, changed: bool) -> Written:
+    return Written(name, data.num_rows, snapshot or 0, changed)
+
+
+def _write(lake: Lake, table: Table, data: pa.Table) -> str:
+    url = data_url(table, "part")
+    filesystem = lake.storage.filesystem(url)
+    with filesystem.open(url if url.startswith("s3://") else local_path(url), "wb") as sink:
+        pq.write_table(data, sink, compression="zstd")
+    return url
+
+
+def _digest(data: pa.Table) -> str:
+    """Content hash of a table: schema and values, independent of chunking."""
+    sink = hashlib.sha256(str(data.schema.remove_metadata()).encode())
+    for batch in data.combine_chunks().to_batches():
+        sink.update(batch.serialize())
+    return sink.hexdigest()[:32]
+
+
+def _carries(table: Table, properties: Mapping[str, str]) -> bool:
+    snapshot = table.current_snapshot()
+    summary = snapshot.summary.additional_properties if snapshot and snapshot.summary else {}
+    return all(summary.get(key) == value for key, value in properties.items())
+
+
+def _retried(lake: Lake, proposal: Proposal) -> None:
+    for attempt in range(_ATTEMPTS):
+        table = lake.catalog.table(proposal.table)
+        if proposal.branch not in table.refs():
+            return
+        try:
+            lake.catalog.commit([catalog.discard(table, proposal)])
+        except PublishConflict:
+            if attempt == _ATTEMPTS - 1:
+                raise
+            continue
+        return

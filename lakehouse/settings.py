@@ -1,0 +1,132 @@
+"""The only module that reads the environment.
+
+Settings come, in this order, from environment variables `LAKEHOUSE_*`, from
+`<home>/lakehouse.toml`, and from defaults that need no service at all.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlparse
+
+from lakehouse.errors import SettingsError, did_you_mean
+
+CONFIG_FILE = "lakehouse.toml"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where the lake is and how it runs.
+
+    Attributes:
+        project: Folder with `assets/` and `dbt_project/`: what is declared.
+        home: Folder of the embedded lake; default `<project>/.lake`.
+        warehouse: URL of bronze and the tables; default a folder in `home`.
+        landing: URL where producers drop files; default a folder in `home`.
+        catalog_uri: SQLAlchemy URL of the Iceberg catalog; default SQLite in `home`.
+        s3_endpoint: Endpoint of an S3 service other than AWS, or None.
+        tracking_uri: MLflow's store; default SQLite in `home`.
+        now: The clock for freshness; None means the machine's clock.
+        memory: DuckDB's memory limit.
+        threads: DuckDB's threads; 0 means one per core.
+    """
+
+    project: Path
+    home: Path
+    warehouse: str
+    landing: str
+    catalog_uri: str
+    s3_endpoint: str | None
+    tracking_uri: str
+    now: datetime | None
+    memory: str
+    threads: int
+
+    @classmethod
+    def load(cls, environment: dict[str, str] | None = None) -> Settings:
+        """Reads the environment and `lakehouse.toml`.
+
+        Raises:
+            SettingsError: A value cannot be used, or the TOML file has an unknown key.
+        """
+        env = dict(os.environ) if environment is None else environment
+        project = Path(env.get("LAKEHOUSE_PROJECT") or _find_project()).resolve()
+        home = Path(env.get("LAKEHOUSE_HOME") or project / ".lake").expanduser().resolve()
+        stored = _read_toml(home / CONFIG_FILE)
+
+        def value(name: str, default: str) -> str:
+            return env.get(f"LAKEHOUSE_{name.upper()}") or str(stored.get(name, default))
+
+        return cls(
+            project=project,
+            home=home,
+            warehouse=_url("warehouse", value("warehouse", str(home / "warehouse"))),
+            landing=_url("landing", value("landing", str(home / "landing"))),
+            catalog_uri=value("catalog_uri", f"sqlite:///{home / 'catalog.db'}"),
+            s3_endpoint=value("s3_endpoint", "") or None,
+            tracking_uri=value("tracking_uri", f"sqlite:///{home / 'mlflow.db'}"),
+            now=_clock(value("now", "")),
+            memory=value("memory", "1GB"),
+            threads=_count("threads", value("threads", "0")),
+        )
+
+    def clock(self) -> datetime:
+        """Returns the lake's current time in UTC: `now` if set, else the machine's clock."""
+        return self.now or datetime.now(UTC)
+
+
+def machine_environment(extra: dict[str, str]) -> dict[str, str]:
+    """Returns the environment for a child process: this one's plus `extra`."""
+    return {**os.environ, **extra}
+
+
+def _find_project() -> Path:
+    """The working folder if it declares a lake, else the checkout this package lies in."""
+    here = Path.cwd()
+    if (here / "assets" / "contracts").is_dir():
+        return here
+    return Path(__file__).resolve().parent.parent
+
+
+def _read_toml(file: Path) -> dict[str, object]:
+    if not file.is_file():
+        return {}
+    try:
+        stored = tomllib.loads(file.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(str(file), "", f"it is not valid TOML ({error})") from error
+    known = {f.name for f in fields(Settings)} - {"project", "home"}
+    for key in stored:
+        if key not in known:
+            raise SettingsError(key, str(stored[key]), f"{file} has an unknown key" + did_you_mean(key, known))
+    return stored
+
+
+def _url(name: str, value: str) -> str:
+    """Returns a `file://` or `s3://` URL without a trailing slash."""
+    parsed = urlparse(value)
+    if parsed.scheme in ("file", "s3"):
+        return value.rstrip("/")
+    if parsed.scheme == "":
+        return "file://" + str(Path(value).expanduser().resolve())
+    raise SettingsError(f"LAKEHOUSE_{name.upper()}", value, "use a file:// or s3:// URL or a folder")
+
+
+def _clock(value: str) -> datetime | None:
+    if not value:
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError as error:
+        raise SettingsError("LAKEHOUSE_NOW", value, "use ISO 8601, e.g. 2014-01-01T00:00:00Z") from error
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _count(name: str, value: str) -> int:
+    if value.isdigit():
+        return int(value)
+    raise SettingsError(f"LAKEHOUSE_{name.upper()}", value, "use a whole number")
