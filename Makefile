@@ -99,7 +99,7 @@ check: $(STAMP) ## Checks style, types and import layers
 	@echo "check 1/4  ruff check";    $(BIN)/ruff check .
 	echo "check 2/4  ruff format";    $(BIN)/ruff format --check .
 	echo "check 3/4  mypy, strict";   $(BIN)/mypy
-	echo "check 4/4  import layers";  PYTHONPATH=. $(BIN)/lint-imports --no-cache
+	echo "check 4/4  import layers";  $(BIN)/lint-imports --no-logo --no-cache
 
 .PHONY: bench
 bench: $(STAMP) ## Runs every benchmark and says which limits fell short; shorter: ARGS=--quick

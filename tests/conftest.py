@@ -1,0 +1,56 @@
+"""What every test shares: no network, no telemetry, no lake but its own, steady properties."""
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# Tools read these when they are imported, so they are set before any test module is.
+os.environ.update(
+    DO_NOT_TRACK="true",
+    DAGSTER_DISABLE_TELEMETRY="true",
+    MLFLOW_DISABLE_TELEMETRY="true",
+    GX_ANALYTICS_ENABLED="false",
+    DBT_SEND_ANONYMOUS_USAGE_STATS="false",
+)
+for variable in [name for name in os.environ if name.startswith(("LAKEHOUSE_", "DAGSTER_HOME"))]:
+    del os.environ[variable]
+
+# No deadline: a shared machine is slow at times. The same examples in every run.
+settings.register_profile(
+    "house",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("house")
+
+
+def _refuse_outside(event: str, arguments: tuple[object, ...]) -> None:
+    """Stops a connection to any address but this machine's own."""
+    if event != "socket.connect":
+        return
+    address = arguments[1]
+    if isinstance(address, tuple) and not str(address[0]).startswith(("127.", "::1", "localhost")):
+        raise ConnectionRefusedError(f"a test tried to reach {address}")
+
+
+sys.addaudithook(_refuse_outside)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Keeps a test that forgets to name a lake away from the one in the checkout."""
+    with pytest.MonkeyPatch.context() as patch:
+        home = tmp_path_factory.mktemp("lake")
+        patch.setenv("LAKEHOUSE_HOME", str(home))
+        yield home
+
+
+@pytest.fixture(scope="session")
+def project() -> Path:
+    """The root of the checkout."""
+    return Path(__file__).resolve().parent.parent
