@@ -130,3 +130,10 @@ def _count(name: str, value: str) -> int:
     if value.isdigit():
         return int(value)
     raise SettingsError(f"LAKEHOUSE_{name.upper()}", value, "use a whole number")
+
+
+def without_telemetry() -> None:
+    """Switches off what MLflow would report or advertise; call it before its first import."""
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    os.environ["MLFLOW_DISABLE_AGENT_HINT"] = "true"
+    os.environ.setdefault("DO_NOT_TRACK", "true")
