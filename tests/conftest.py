@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -39,6 +39,30 @@ def _refuse_outside(event: str, arguments: tuple[object, ...]) -> None:
 
 
 sys.addaudithook(_refuse_outside)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Adds the switch that writes golden files anew."""
+    parser.addoption(
+        "--update-golden",
+        action="store_true",
+        help="write tests/golden anew, then look at the diff",
+    )
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """Compares a text with the file of that name in tests/golden: `golden("graph.txt", text)`."""
+
+    def compare(name: str, text: str) -> None:
+        file = Path(__file__).parent / "golden" / name
+        if request.config.getoption("--update-golden"):
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+        assert file.is_file(), f"tests/golden/{name} is missing: run pytest --update-golden"
+        assert text == file.read_text(encoding="utf-8"), "if it is meant: pytest --update-golden"
+
+    return compare
 
 
 @pytest.fixture(scope="session", autouse=True)
