@@ -11,7 +11,9 @@ LakehouseError
 │   └── LakeFormatError       a lake written by a newer version
 ├── Refused                   exit code 1: data or a model was judged and not admitted
 │   ├── UnreadableObject      a file that cannot be read at all
-│   └── BuildRefused          the gold tables did not pass dbt
+│   ├── BuildRefused          the gold tables did not pass dbt
+│   ├── FrameRefused          rows that a model must not learn from
+│   └── TamperedModel         a model file that is not what was registered
 ├── PublishConflict           exit code 3: another run kept winning the same partitions
 └── ServiceFailed             exit code 3: storage, catalog or another service did not answer
 ```
@@ -190,4 +192,59 @@ class ServiceFailed(LakehouseError):
         return (
             f"{self.service} failed while {self.doing}: {self.why}. Published tables are "
             "unchanged. `lakehouse doctor` tests each service; then run again."
+        )
+
+
+class ModelSpecError(UsageError):
+    """A model's YAML that cannot be honoured in full is refused when it is loaded."""
+
+    def __init__(self, file: str, line: int, key: str, why: str, hint: str = "") -> None:
+        super().__init__(file, line, key, why, hint)
+        self.file, self.line, self.key, self.why, self.hint = file, line, key, why, hint
+
+    def message(self) -> str:
+        """Points to file, line and key."""
+        return f"{self.file}:{self.line}: {self.key}: {self.why}.{self.hint}"
+
+
+class ExpectationRefused(UsageError):
+    """The arguments of an expectation cannot be used."""
+
+    def __init__(self, expectation: str, why: str) -> None:
+        super().__init__(expectation, why)
+        self.expectation, self.why = expectation, why
+
+    def message(self) -> str:
+        """Names the expectation and the reason."""
+        return f"Expectation '{self.expectation}' cannot be used: {self.why}"
+
+
+class FrameRefused(Refused):
+    """A training frame that lacks rows or columns, or that lets a model see its own label."""
+
+    def __init__(self, model: str, table: str, why: str) -> None:
+        super().__init__(model, table, why)
+        self.model, self.table, self.why = model, table, why
+
+    def message(self) -> str:
+        """Names the model, the reason and where to correct it."""
+        return (
+            f"{self.model} was not trained on {self.table}: {self.why}. The champion, if there is "
+            f"one, stays. Correct assets/models/{self.model}.yaml or the table, then `lakehouse run`."
+        )
+
+
+class TamperedModel(Refused):
+    """A file of a registered model is not what was registered, so it is not loaded."""
+
+    def __init__(self, model: str, version: int, file: str, why: str) -> None:
+        super().__init__(model, version, file, why)
+        self.model, self.version, self.file, self.why = model, version, file, why
+
+    def message(self) -> str:
+        """Names the file and the ways out."""
+        return (
+            f"{self.model} version {self.version} was not loaded: {self.file} {self.why}. Nothing "
+            "was scored. Restore the file from a backup, or `lakehouse train "
+            f"{self.model} --force` to train and register a new version."
         )
