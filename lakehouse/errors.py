@@ -245,6 +245,6 @@ class TamperedModel(Refused):
         """Names the file and the ways out."""
         return (
             f"{self.model} version {self.version} was not loaded: {self.file} {self.why}. Nothing "
-            "was scored. Restore the file from a backup, or `lakehouse train "
-            f"{self.model} --force` to train and register a new version."
+            "was scored or replaced. Restore the file from a backup, or give the alias 'champion' "
+            "to another version in MLflow."
         )
