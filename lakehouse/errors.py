@@ -8,6 +8,7 @@ LakehouseError
 │   ├── ModelSpecError        a model's YAML
 │   ├── UnknownName           a dataset, table, model or delivery that is not there
 │   ├── QueryRefused          SQL that does more than read
+│   ├── DbtFailed             the dbt project does not parse
 │   └── LakeFormatError       a lake written by a newer version
 ├── Refused                   exit code 1: data or a model was judged and not admitted
 │   ├── UnreadableObject      a file that cannot be read at all
@@ -158,6 +159,21 @@ class BuildRefused(Refused):
         return (
             f"gold was not published: {'; '.join(self.failures)}. {self.readers} "
             "Mend the model or the data, then `lakehouse run`."
+        )
+
+
+class DbtFailed(UsageError):
+    """dbt could not run the project at all."""
+
+    def __init__(self, verb: str, folder: str, output: str) -> None:
+        super().__init__(verb, folder, output)
+        self.verb, self.folder, self.output = verb, folder, output
+
+    def message(self) -> str:
+        """Shows what dbt said."""
+        return (
+            f"dbt {self.verb} failed in {self.folder}; nothing was published. Mend the project. "
+            f"dbt said:\n{self.output}"
         )
 
 

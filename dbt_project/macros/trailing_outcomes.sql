@@ -44,10 +44,22 @@
 {%- endmacro %}
 
 {#-
-    Returns a share drawn towards `prior` as if `strength` more flights had been seen at that rate,
-    so that two flights do not make a rate of 100 % (an empirical Bayes shrinkage; NULL without any
-    prior, as on the first day).
+    Returns two columns from the history `alias` (see trailing_outcomes) of the last `days` days:
+
+    <name>_late_rate_<days>d  the share of late arrivals, drawn towards that of all flights (alias n)
+        as if `strength` more flights had been seen at it, so that two flights do not make a rate
+        of 100 % (empirical Bayes shrinkage);
+    <name>_late_lift_<days>d  that rate divided by all flights' rate: 1 is as late as usual. It does
+        not move when all of New York has a better month, which a rate does.
+
+    Both are NULL where no outcome is known yet, as on the first day.
 -#}
-{% macro shrunk_rate(late, outcomes, prior, strength=20) -%}
-    (coalesce({{ late }}, 0) + {{ strength }} * {{ prior }}) / (coalesce({{ outcomes }}, 0) + {{ strength }})
+{% macro rate_and_lift(name, alias, days, strength=20) -%}
+    {%- set usual = 'n.late_' ~ days ~ 'd / n.outcomes_' ~ days ~ 'd' -%}
+    {%- set rate -%}
+        (coalesce({{ alias }}.late_{{ days }}d, 0) + {{ strength }} * {{ usual }})
+        / (coalesce({{ alias }}.outcomes_{{ days }}d, 0) + {{ strength }})
+    {%- endset -%}
+    {{ rate }} as {{ name }}_late_rate_{{ days }}d,
+    ({{ rate }}) / nullif({{ usual }}, 0) as {{ name }}_late_lift_{{ days }}d
 {%- endmacro %}

@@ -91,22 +91,22 @@ select
         when p.manufacturer like 'MCDONNELL%' or p.manufacturer like 'DOUGLAS%' then 'mcdonnell'
         when p.manufacturer is not null then 'other'
     end as plane_manufacturer,
-    -- Share of late arrivals that became known on earlier days
+    -- Late arrivals that became known on earlier days: the rate, and the lift over all flights'
     n.late_1d / n.outcomes_1d as late_rate_1d,
     n.late_7d / n.outcomes_7d as late_rate_7d,
     n.late_28d / n.outcomes_28d as late_rate_28d,
-    {{ shrunk_rate('oh.late_1d', 'oh.outcomes_1d', 'n.late_1d / n.outcomes_1d') }} as origin_late_rate_1d,
-    {{ shrunk_rate('oh.late_7d', 'oh.outcomes_7d', 'n.late_7d / n.outcomes_7d') }} as origin_late_rate_7d,
-    {{ shrunk_rate('ch.late_1d', 'ch.outcomes_1d', 'n.late_1d / n.outcomes_1d') }} as carrier_late_rate_1d,
-    {{ shrunk_rate('ch.late_28d', 'ch.outcomes_28d', 'n.late_28d / n.outcomes_28d') }} as carrier_late_rate_28d,
-    {{ shrunk_rate('dh.late_7d', 'dh.outcomes_7d', 'n.late_7d / n.outcomes_7d') }} as dest_late_rate_7d,
-    {{ shrunk_rate('dh.late_28d', 'dh.outcomes_28d', 'n.late_28d / n.outcomes_28d') }} as dest_late_rate_28d,
-    {{ shrunk_rate('och.late_7d', 'och.outcomes_7d', 'n.late_7d / n.outcomes_7d') }} as origin_carrier_late_rate_7d,
-    {{ shrunk_rate('och.late_28d', 'och.outcomes_28d', 'n.late_28d / n.outcomes_28d') }} as origin_carrier_late_rate_28d,
-    {{ shrunk_rate('rh.late_28d', 'rh.outcomes_28d', 'n.late_28d / n.outcomes_28d') }} as route_late_rate_28d,
-    {{ shrunk_rate('fh.late_28d', 'fh.outcomes_28d', 'n.late_28d / n.outcomes_28d', 5) }} as flight_late_rate_28d,
-    {{ shrunk_rate('th.late_28d', 'th.outcomes_28d', 'n.late_28d / n.outcomes_28d') }} as tail_late_rate_28d,
-    {{ shrunk_rate('hh.late_28d', 'hh.outcomes_28d', 'n.late_28d / n.outcomes_28d') }} as hour_late_rate_28d
+    {{ rate_and_lift('origin', 'oh', 1) }},
+    {{ rate_and_lift('origin', 'oh', 7) }},
+    {{ rate_and_lift('carrier', 'ch', 1) }},
+    {{ rate_and_lift('carrier', 'ch', 28) }},
+    {{ rate_and_lift('dest', 'dh', 7) }},
+    {{ rate_and_lift('dest', 'dh', 28) }},
+    {{ rate_and_lift('origin_carrier', 'och', 7) }},
+    {{ rate_and_lift('origin_carrier', 'och', 28) }},
+    {{ rate_and_lift('route', 'rh', 28) }},
+    {{ rate_and_lift('flight', 'fh', 28, strength=5) }},
+    {{ rate_and_lift('tail', 'th', 28) }},
+    {{ rate_and_lift('hour', 'hh', 28) }}
 from scheduled as f
 left join weather as w on f.origin = w.origin and f.time_hour = w.time_hour
 left join {{ source('silver', 'planes') }} as p on f.tailnum = p.tailnum
