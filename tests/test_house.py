@@ -306,7 +306,7 @@ def imported(*folders: str) -> set[str]:
                 found |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and not node.level:
                 found.add((node.module or "").split(".")[0])
-    return found - sys.stdlib_module_names - {*LAYERS, "definitions"}
+    return found - sys.stdlib_module_names - {*LAYERS, "definitions", "_typeshed"}
 
 
 def distributions(names: set[str]) -> dict[str, set[str]]:
