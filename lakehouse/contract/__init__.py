@@ -1,5 +1,6 @@
 """Data contracts: ODCS v3.1 files read into the frozen ideas that the engine works with."""
 
+from lakehouse.contract.loading import load, load_all, order
 from lakehouse.contract.model import (
     Column,
     Contract,
@@ -20,4 +21,7 @@ __all__ = [
     "ReadOptions",
     "Reference",
     "Rule",
+    "load",
+    "load_all",
+    "order",
 ]

@@ -13,6 +13,7 @@ from datetime import date, timedelta
 from functools import cached_property
 from typing import Literal
 
+from lakehouse.connection import quote_name
 from lakehouse.results import Severity
 
 Delivery = Literal["incremental", "replace", "full"]
@@ -128,6 +129,26 @@ class Partition:
     start: date
 
     @property
+    def rules(self) -> tuple[Rule, ...]:
+        """What a row needs so that it has a partition."""
+        name, first = quote_name(self.column), self.start.isoformat()
+        return (
+            Rule(f"{self.column} is required", f"{name} IS NOT NULL", self.column),
+            Rule(f"{self.column} from {first}", f"{name} >= DATE '{first}'", self.column),
+        )
+
+    @property
+    def label(self) -> str:
+        """SQL for the first day of a row's partition, as a DATE; null where it has none."""
+        name, first = quote_name(self.column), self.start.isoformat()
+        day = f"date_trunc('{self.granularity}', {name})::DATE"
+        return f"CASE WHEN {name} >= DATE '{first}' THEN {day} END"
+
+    def name(self, first: date) -> str:
+        """Returns the partition's name from its first day, e.g. `2013-04`."""
+        return first.strftime(self.pattern)
+
+    @property
     def pattern(self) -> str:
         """strftime pattern of a partition's name, e.g. `2013-04`."""
         return {"day": "%Y-%m-%d", "month": "%Y-%m", "year": "%Y"}[self.granularity]
@@ -233,6 +254,15 @@ class Contract:
     def read_columns(self) -> tuple[Column, ...]:
         """The columns that a file has."""
         return tuple(column for column in self.columns if column.transform is None)
+
+    @property
+    def row_rules(self) -> tuple[Rule, ...]:
+        """The contract's rules and those that follow from its partitions, each once."""
+        named = {
+            rule.name: rule
+            for rule in (*self.rules, *(self.partition.rules if self.partition else ()))
+        }
+        return tuple(named.values())
 
     @property
     def pinned(self) -> tuple[Reference, ...]:

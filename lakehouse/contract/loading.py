@@ -1,0 +1,261 @@
+"""Contracts from ODCS files: all that is written is honoured or refused by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from types import MappingProxyType
+from typing import cast
+
+from open_data_contract_standard.model import OpenDataContractStandard, SchemaObject, SchemaProperty
+
+from lakehouse.contract import standard
+from lakehouse.contract.columns import NAME, read_columns
+from lakehouse.contract.compiling import compile_rules, starts
+from lakehouse.contract.custom import read_custom
+from lakehouse.contract.document import Document, Place
+from lakehouse.contract.model import Column, Contract, Delivery, Expectation, Partition, Rule
+from lakehouse.contract.options import (
+    PROPERTIES,
+    read_delivery,
+    read_options,
+    read_partition,
+    read_row_rules,
+)
+from lakehouse.contract.quality import read_quality, unique
+from lakehouse.contract.references import Placed, check_reference, read_references
+from lakehouse.contract.service_levels import read_freshness
+
+SUFFIX = ".odcs.yaml"
+_TABLE: Place = ("schema", 0)
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A contract with what is needed to point back into its file."""
+
+    contract: Contract
+    document: Document
+    references: tuple[Placed, ...]
+
+
+def load(file: Path) -> Contract:
+    """Returns the contract in `file`; what it says about other datasets is not checked.
+
+    Raises:
+        ContractError: Whatever cannot be honoured in full, with file, line and key.
+    """
+    return _read(file).contract
+
+
+def load_all(folder: Path) -> Mapping[str, Contract]:
+    """Returns every `*.odcs.yaml` of a folder by dataset, sorted, with all references checked.
+
+    Raises:
+        ContractError: A contract that cannot be honoured, a reference to an unknown dataset or
+            column, or references that form a circle.
+    """
+    read = [_read(file) for file in sorted(folder.glob(f"*{SUFFIX}"))]
+    contracts = {one.contract.dataset: one.contract for one in read}
+    for one in read:
+        for placed in one.references:
+            check_reference(one.document, placed, one.contract, contracts)
+    _check_circles(read, contracts)
+    return MappingProxyType(dict(sorted(contracts.items())))
+
+
+def order(contracts: Mapping[str, Contract]) -> tuple[str, ...]:
+    """Returns the datasets so that each stands after all it refers to; else by name.
+
+    Raises:
+        graphlib.CycleError: References form a circle, which `load_all` refuses.
+    """
+    sorter = _graph(contracts)
+    sorter.prepare()
+    ordered: list[str] = []
+    while sorter.is_active():
+        ready = sorted(sorter.get_ready())
+        ordered += ready
+        sorter.done(*ready)
+    return tuple(ordered)
+
+
+def _graph(contracts: Mapping[str, Contract]) -> TopologicalSorter[str]:
+    """Returns the graph of references among the given datasets."""
+    return TopologicalSorter(
+        {
+            dataset: sorted({ref.dataset for ref in contract.references} & contracts.keys())
+            for dataset, contract in sorted(contracts.items())
+        }
+    )
+
+
+def _check_circles(read: Sequence[_Read], contracts: Mapping[str, Contract]) -> None:
+    """Refuses references that lead back to where they started."""
+    try:
+        _graph(contracts).prepare()
+    except CycleError as error:
+        circle = list(reversed(error.args[1]))
+        one = next(one for one in read if one.contract.dataset == circle[0])
+        place = next(place for place, ref in one.references if ref.dataset == circle[1])
+        why = f"the references form a circle: {' → '.join(circle)}"
+        raise one.document.refuse(place, why) from None
+
+
+def _read(file: Path) -> _Read:
+    """Returns the contract in `file` with its places."""
+    document = Document.read(file)
+    said = standard.read(document)
+    table = _table(document, said, file)
+    properties = table.properties or []
+    columns = read_columns(document, (*_TABLE, "properties"), properties)
+    custom = read_custom(document, (), said.customProperties, PROPERTIES)
+    partition = read_partition(document, custom, properties, columns)
+    key, derived = _key(document, properties, columns, partition)
+    rules, expectations = _judgements(document, table, columns)
+    rules += (starts(_named(columns, partition.column), partition),) if partition else ()
+    rules += read_row_rules(custom, columns)
+    references = read_references(document, _TABLE, table, columns)
+    contract = Contract(
+        dataset=str(table.name),
+        version=str(said.version),
+        description=_description(said, table),
+        owner=_owner(document, said),
+        domain=said.domain or "",
+        tags=tuple(dict.fromkeys((*(said.tags or ()), *(table.tags or ())))),
+        columns=columns,
+        key=key,
+        partition=partition,
+        delivery=cast(Delivery, read_delivery(custom, partition, key)),
+        limit=custom.number("quarantineLimit", 0.05, 0, 1),
+        read=read_options(custom),
+        rules=_distinct_rules(document, rules),
+        expectations=_distinct(document, derived + expectations),
+        references=tuple(reference for _, reference in references),
+        freshness=read_freshness(document, said, str(table.name), columns),
+        file=str(file),
+    )
+    return _Read(contract, document, references)
+
+
+def _table(document: Document, said: OpenDataContractStandard, file: Path) -> SchemaObject:
+    """Returns the one schema object, whose name is the dataset."""
+    objects = said.schema_ or []
+    if len(objects) != 1:
+        why = f"has {len(objects)} objects; a contract is about one dataset"
+        raise document.refuse(("schema",), why)
+    table = objects[0]
+    if not NAME.fullmatch(str(table.name)):
+        raise document.refuse(
+            (*_TABLE, "name"), f"{table.name!r} is not a name of letters, digits and _"
+        )
+    if file.name != f"{table.name}{SUFFIX}":
+        why = f"'{table.name}' stands in {file.name}; the file is named {table.name}{SUFFIX}"
+        raise document.refuse((*_TABLE, "name"), why)
+    if not table.properties:
+        raise document.refuse((*_TABLE, "properties"), "a dataset has at least one column")
+    return table
+
+
+def _named(columns: Sequence[Column], name: str) -> Column:
+    """Returns the column of that name."""
+    return next(column for column in columns if column.name == name)
+
+
+def _key(
+    document: Document,
+    properties: Sequence[SchemaProperty],
+    columns: Sequence[Column],
+    partition: Partition | None,
+) -> tuple[tuple[str, ...], tuple[Expectation, ...]]:
+    """Returns the key, and an expectation for each unique column beside it.
+
+    A single unique column is the key where the contract names none.
+    """
+    placed = [(position, prop) for position, prop in enumerate(properties) if prop.primaryKey]
+    positions = [prop.primaryKeyPosition or 0 for _, prop in placed]
+    if len(placed) > 1 and sorted(positions) != list(range(1, len(placed) + 1)):
+        where = (*_TABLE, "properties", placed[0][0], "primaryKeyPosition")
+        raise document.refuse(where, "the positions of a key are 1, 2, … without a gap")
+    key = tuple(
+        str(p.name) for _, p in sorted(placed, key=lambda item: item[1].primaryKeyPosition or 0)
+    )
+    unique_names = [
+        str(prop.name) for prop in properties if prop.unique and (str(prop.name),) != key
+    ]
+    if not key and len(unique_names) == 1:
+        key, unique_names = (unique_names[0],), []
+    _check_partition_of_key(document, properties, columns, key, partition)
+    notes = "The contract declares the column unique."
+    return key, tuple(unique(_named(columns, name), "error", notes) for name in unique_names)
+
+
+def _check_partition_of_key(
+    document: Document,
+    properties: Sequence[SchemaProperty],
+    columns: Sequence[Column],
+    key: tuple[str, ...],
+    partition: Partition | None,
+) -> None:
+    """Refuses a key of which two rows could lie in different partitions."""
+    if partition is None or not key or partition.column in key:
+        return
+    column = _named(columns, partition.column)
+    if not column.sources or not set(column.sources) <= set(key):
+        position = [prop.name for prop in properties].index(partition.column)
+        why = f"the key ({', '.join(key)}) does not determine the partition"
+        hint = " Add the column, or all its transformSourceObjects, to the key."
+        raise document.refuse((*_TABLE, "properties", position, "partitioned"), why, hint)
+
+
+def _judgements(
+    document: Document, table: SchemaObject, columns: Sequence[Column]
+) -> tuple[tuple[Rule, ...], tuple[Expectation, ...]]:
+    """Returns the rules and expectations of all columns and of the table."""
+    names = tuple(column.name for column in columns)
+    rules: tuple[Rule, ...] = ()
+    expectations: tuple[Expectation, ...] = ()
+    for position, (prop, column) in enumerate(zip(table.properties or (), columns, strict=True)):
+        place = (*_TABLE, "properties", position)
+        more, expected = read_quality(document, place, prop.quality, column, names)
+        rules += compile_rules(document, place, prop, column) + more
+        expectations += expected
+    more, expected = read_quality(document, _TABLE, table.quality, None, names)
+    return rules + more, expectations + expected
+
+
+def _distinct_rules(document: Document, rules: Sequence[Rule]) -> tuple[Rule, ...]:
+    """Returns the rules, one said twice in the same words once; refuses two of one name."""
+    by_name: dict[str, Rule] = {}
+    for rule in rules:
+        if by_name.setdefault(rule.name, rule) != rule:
+            raise document.refuse((), f"two rules are called '{rule.name}'")
+    return tuple(by_name.values())
+
+
+def _distinct(document: Document, expectations: Sequence[Expectation]) -> tuple[Expectation, ...]:
+    """Refuses two expectations whose verdicts nobody could tell apart."""
+    names = [expectation.name for expectation in expectations]
+    for name in names:
+        if names.count(name) > 1:
+            raise document.refuse(_TABLE, f"expectation '{name}' is declared twice")
+    return tuple(expectations)
+
+
+def _description(said: OpenDataContractStandard, table: SchemaObject) -> str:
+    """Returns what the dataset is, what it is for and where it ends, a paragraph each."""
+    about = said.description
+    parts = [table.description]
+    parts += [about.purpose, about.limitations, about.usage] if about else []
+    return "\n\n".join(part.strip() for part in parts if part and part.strip())
+
+
+def _owner(document: Document, said: OpenDataContractStandard) -> str:
+    """Returns the team that answers for the data."""
+    team = said.team
+    if team is None or isinstance(team, list) or not team.name:
+        why = "names nobody who answers for the data; write `team:` with a `name:`"
+        raise document.refuse(("team",), why)
+    return team.name
