@@ -76,6 +76,8 @@ class Metrics:
             broken = _broken(metric, self._why)
             if broken is not None:
                 self._why[metric.id] = broken
+            elif metric.metric_name in grouping.COMPLETE:
+                self._group(metric)
             elif not self._settled(metric):
                 own.append(metric)
             elif get_metric_provider(metric.metric_name, self.engine)[1] is None:
