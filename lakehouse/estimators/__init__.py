@@ -14,13 +14,15 @@ from lakehouse.errors import UnknownName
 from lakehouse.estimators.base import Estimator
 from lakehouse.model_spec import CandidateSpec, FeatureSpec
 
+VERSION = "1"
+"""Raised whenever equal input would be learned differently: models are then trained anew."""
 ALGORITHMS: Mapping[str, str] = {
     "logistic": "LogisticEstimator",
     "boosted_trees": "BoostedTreesEstimator",
     "tabm": "TabMEstimator",
 }
 
-__all__ = ["ALGORITHMS", "Estimator", "create", "load"]
+__all__ = ["ALGORITHMS", "VERSION", "Estimator", "create", "load"]
 
 
 def create(candidate: CandidateSpec, features: Sequence[FeatureSpec]) -> Estimator:

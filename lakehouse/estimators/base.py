@@ -90,6 +90,6 @@ def parse_params(kind: type[P], algorithm: str, params: Mapping[str, Param]) -> 
         if isinstance(value, bool) or not isinstance(value, allowed):
             raise UsageError(
                 f"Parameter '{name}' of {algorithm} is {value!r}, "
-                f"a {type(defaults[name]).__name__} is expected."
+                f"expected is a value of type {type(defaults[name]).__name__}."
             )
     return kind(**params)

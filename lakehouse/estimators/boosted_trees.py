@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+import numpy as np
 import polars as pl
 from sklearn.ensemble import HistGradientBoostingClassifier
 
@@ -16,13 +17,11 @@ from lakehouse.estimators.sklearn_store import load_model, save_model
 from lakehouse.model_spec import FeatureSpec, Param
 
 TRUSTED = (
-    "sklearn._loss.link.Interval",
-    "sklearn._loss.link.LogitLink",
-    "sklearn._loss.loss.HalfBinomialLoss",
-    "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
+    "functools.partial",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.utils.validation.check_array",
 )
-"""What skops may build besides its own list: the parts of a fitted booster, nothing else."""
+"""What skops may build besides its own list: trees, and the input check (a partial of it)."""
 MOST_CATEGORIES = 255
 """A histogram's bins; a column with more values is split by their sorted order instead."""
 
@@ -78,9 +77,10 @@ class BoostedTreesEstimator:
         """Adds trees until the validation log loss no longer falls."""
         self._encoding = Encoding.fit(self._features, X)
         self._model = _booster(self._encoding, self._params, seed)
-        self._model.fit(
-            self._encoding.matrix(X), y, X_val=self._encoding.matrix(X_val), y_val=y_val
-        )
+        matrix = self._encoding.matrix(X)
+        # scikit-learn cannot make bins of nothing; of a constant it makes one, never split.
+        matrix[:, np.isnan(matrix).all(axis=0)] = 0
+        self._model.fit(matrix, y, X_val=self._encoding.matrix(X_val), y_val=y_val)
         losses = -self._model.validation_score_
         progress(f"{self._model.n_iter_} trees, validation log loss {losses.min():.4f}")
 

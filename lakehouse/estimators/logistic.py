@@ -20,6 +20,9 @@ from lakehouse.estimators.encoding import Encoding
 from lakehouse.estimators.sklearn_store import load_model, save_model
 from lakehouse.model_spec import FeatureSpec, Param
 
+TRUSTED = ("numpy.dtype",)
+"""What skops may build besides its own list."""
+
 
 @dataclass(frozen=True)
 class LogisticParams:
@@ -79,7 +82,7 @@ class LogisticEstimator:
     def load(cls, folder: Path) -> Self:
         """Returns what `save` wrote."""
         loaded = cls((), LogisticParams())
-        loaded._encoding, loaded._model = load_model(folder, trusted=())
+        loaded._encoding, loaded._model = load_model(folder, trusted=TRUSTED)
         return loaded
 
 

@@ -53,7 +53,8 @@ def explained(
     path: Path, places: Mapping[Place, int], error: ValidationError, root: type[BaseModel]
 ) -> ModelSpecError:
     """Returns the first complaint, with the line of the nearest key that exists in the file."""
-    first = error.errors()[0]
+    # A misspelt key is also a missing one; the misspelling is what helps.
+    first = min(error.errors(), key=lambda complaint: complaint["type"] != "extra_forbidden")
     where = first["loc"]
     near = where
     while near not in places:
