@@ -109,6 +109,9 @@ class Metrics:
 
     def _settled(self, metric: MetricConfiguration) -> bool:
         """Says whether all that a metric uses is the same for every partition."""
+        partial = metric.metric_dependencies.get("metric_partial_fn")
+        if partial is not None:  # an aggregate is its SQL, whatever else it names
+            return partial.id in self._values
         return all(need.id in self._values or _idle(need, metric) for need in _needs(metric))
 
     def _share(self, metric: MetricConfiguration) -> bool:
@@ -136,7 +139,8 @@ class Metrics:
 
     def _resolve_grouped(self, metrics: list[MetricConfiguration]) -> None:
         """Computes aggregates in one pass over all partitions."""
-        values, why = self._attempt(metrics, self._values)
+        withheld = {need.id: None for metric in metrics for need in _needs(metric)}
+        values, why = self._attempt(metrics, {**withheld, **self._values})
         self._why.update(why)
         for metric, by_partition in values.items():
             for name, value in by_partition.items():
