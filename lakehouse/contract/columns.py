@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
@@ -20,7 +20,8 @@ from lakehouse.errors import did_you_mean
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 """Names of datasets and columns become paths, tables and SQL; nothing else may be in them."""
 
-_TYPES: Mapping[str, Mapping[str | None, str]] = {
+_PROPERTIES: Place = ("schema", 0, "properties")
+_TYPES: Mapping[str | None, Mapping[str | None, str]] = {
     "string": {None: "VARCHAR"},
     "integer": {None: "INTEGER", "i32": "INTEGER", "i64": "BIGINT"},
     "number": {None: "DOUBLE", "f32": "FLOAT", "f64": "DOUBLE"},
@@ -36,20 +37,21 @@ _UNMASKED = ("public", "internal")
 
 
 def read_columns(
-    document: Document, place: Place, properties: list[SchemaProperty]
+    document: Document, properties: Sequence[SchemaProperty], key: Sequence[str]
 ) -> tuple[Column, ...]:
-    """Returns the columns in the contract's order.
+    """Returns the columns in the contract's order; those of the key and the partition are required.
 
     Raises:
         ContractError: A name that cannot be a column, a type or option that is not honoured.
     """
-    _check_names(document, place, properties)
-    columns = tuple(
-        _column(document, (*place, position), prop) for position, prop in enumerate(properties)
-    )
+    _check_names(document, _PROPERTIES, properties)
+    columns = [
+        _column(document, (*_PROPERTIES, position), prop, key)
+        for position, prop in enumerate(properties)
+    ]
     for position, column in enumerate(columns):
         if column.transform is not None:
-            _check_transform(document, (*place, position), column, columns)
+            _check_transform(document, (*_PROPERTIES, position), column, columns)
     return tuple(_safe(column) for column in columns)
 
 
@@ -61,7 +63,7 @@ def _safe(column: Column) -> Column:
     return replace(column, transform=f"TRY({column.transform})") if column.transform else column
 
 
-def _check_names(document: Document, place: Place, properties: list[SchemaProperty]) -> None:
+def _check_names(document: Document, place: Place, properties: Sequence[SchemaProperty]) -> None:
     """Refuses names that are not plain, and two that differ only in case."""
     seen: set[str] = set()
     for position, prop in enumerate(properties):
@@ -73,7 +75,7 @@ def _check_names(document: Document, place: Place, properties: list[SchemaProper
         seen.add(str(prop.name).lower())
 
 
-def _column(document: Document, place: Place, prop: SchemaProperty) -> Column:
+def _column(document: Document, place: Place, prop: SchemaProperty, key: Sequence[str]) -> Column:
     """Returns one column; its transform is checked when all columns are known."""
     _check_documented(document, place, prop)
     options = prop.logicalTypeOptions or {}
@@ -85,7 +87,7 @@ def _column(document: Document, place: Place, prop: SchemaProperty) -> Column:
         name=str(prop.name),
         type=_type(document, place, prop),
         description=(prop.description or "").strip(),
-        required=bool(prop.required or prop.primaryKey or prop.partitioned),
+        required=bool(prop.required or prop.partitioned) or prop.name in key,
         unit=custom.text("unit", None),
         format=_format(document, place, prop, options),
         zone=_zone(document, (*place, "logicalTypeOptions"), prop, options),
@@ -109,8 +111,6 @@ def _check_documented(document: Document, place: Place, prop: SchemaProperty) ->
 
 def _type(document: Document, place: Place, prop: SchemaProperty) -> str:
     """Returns the DuckDB type."""
-    if prop.logicalType is None:
-        raise document.refuse((*place, "logicalType"), "is missing")
     if prop.logicalType not in _TYPES:
         why = f"{prop.logicalType!r} is not supported; a table has only plain columns"
         raise document.refuse((*place, "logicalType"), why)
@@ -170,7 +170,7 @@ def _zone(
 
 
 def _check_transform(
-    document: Document, place: Place, column: Column, columns: tuple[Column, ...]
+    document: Document, place: Place, column: Column, columns: Sequence[Column]
 ) -> None:
     """Refuses a computed column whose expression is not over its declared sources, or mistyped."""
     readable = {other.name: other.type for other in columns if other.transform is None}

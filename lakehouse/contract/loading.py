@@ -9,14 +9,16 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import cast
 
-from open_data_contract_standard.model import OpenDataContractStandard, SchemaObject, SchemaProperty
+from open_data_contract_standard.model import OpenDataContractStandard, SchemaObject
 
 from lakehouse.contract import standard
 from lakehouse.contract.columns import NAME, read_columns
 from lakehouse.contract.compiling import compile_rules, starts
 from lakehouse.contract.custom import read_custom
 from lakehouse.contract.document import Document, Place
-from lakehouse.contract.model import Column, Contract, Delivery, Expectation, Partition, Rule
+from lakehouse.contract.expectations import unique_expectations
+from lakehouse.contract.keys import check_partition, read_key
+from lakehouse.contract.model import Column, Contract, Delivery, Expectation, Rule
 from lakehouse.contract.options import (
     PROPERTIES,
     read_delivery,
@@ -24,7 +26,7 @@ from lakehouse.contract.options import (
     read_partition,
     read_row_rules,
 )
-from lakehouse.contract.quality import read_quality, unique
+from lakehouse.contract.quality import read_quality
 from lakehouse.contract.references import Placed, check_reference, read_references
 from lakehouse.contract.service_levels import read_freshness
 
@@ -110,10 +112,11 @@ def _read(file: Path) -> _Read:
     said = standard.read(document)
     table = _table(document, said, file)
     properties = table.properties or []
-    columns = read_columns(document, (*_TABLE, "properties"), properties)
+    key, unique = read_key(document, properties)
+    columns = read_columns(document, properties, key)
     custom = read_custom(document, (), said.customProperties, PROPERTIES)
     partition = read_partition(document, custom, properties, columns)
-    key, derived = _key(document, properties, columns, partition)
+    check_partition(document, key, columns, partition)
     rules, expectations = _judgements(document, table, columns)
     rules += (starts(_named(columns, partition.column), partition),) if partition else ()
     rules += read_row_rules(custom, columns)
@@ -132,7 +135,7 @@ def _read(file: Path) -> _Read:
         limit=custom.number("quarantineLimit", 0.05, 0, 1),
         read=read_options(custom),
         rules=_distinct_rules(document, rules),
-        expectations=_distinct(document, derived + expectations),
+        expectations=_distinct(document, unique_expectations(columns, unique) + expectations),
         references=tuple(reference for _, reference in references),
         freshness=read_freshness(document, said, str(table.name), columns),
         file=str(file),
@@ -162,52 +165,6 @@ def _table(document: Document, said: OpenDataContractStandard, file: Path) -> Sc
 def _named(columns: Sequence[Column], name: str) -> Column:
     """Returns the column of that name."""
     return next(column for column in columns if column.name == name)
-
-
-def _key(
-    document: Document,
-    properties: Sequence[SchemaProperty],
-    columns: Sequence[Column],
-    partition: Partition | None,
-) -> tuple[tuple[str, ...], tuple[Expectation, ...]]:
-    """Returns the key, and an expectation for each unique column beside it.
-
-    A single unique column is the key where the contract names none.
-    """
-    placed = [(position, prop) for position, prop in enumerate(properties) if prop.primaryKey]
-    positions = [prop.primaryKeyPosition or 0 for _, prop in placed]
-    if len(placed) > 1 and sorted(positions) != list(range(1, len(placed) + 1)):
-        where = (*_TABLE, "properties", placed[0][0], "primaryKeyPosition")
-        raise document.refuse(where, "the positions of a key are 1, 2, … without a gap")
-    key = tuple(
-        str(p.name) for _, p in sorted(placed, key=lambda item: item[1].primaryKeyPosition or 0)
-    )
-    unique_names = [
-        str(prop.name) for prop in properties if prop.unique and (str(prop.name),) != key
-    ]
-    if not key and len(unique_names) == 1:
-        key, unique_names = (unique_names[0],), []
-    _check_partition_of_key(document, properties, columns, key, partition)
-    notes = "The contract declares the column unique."
-    return key, tuple(unique(_named(columns, name), "error", notes) for name in unique_names)
-
-
-def _check_partition_of_key(
-    document: Document,
-    properties: Sequence[SchemaProperty],
-    columns: Sequence[Column],
-    key: tuple[str, ...],
-    partition: Partition | None,
-) -> None:
-    """Refuses a key of which two rows could lie in different partitions."""
-    if partition is None or not key or partition.column in key:
-        return
-    column = _named(columns, partition.column)
-    if not column.sources or not set(column.sources) <= set(key):
-        position = [prop.name for prop in properties].index(partition.column)
-        why = f"the key ({', '.join(key)}) does not determine the partition"
-        hint = " Add the column, or all its transformSourceObjects, to the key."
-        raise document.refuse((*_TABLE, "properties", position, "partitioned"), why, hint)
 
 
 def _judgements(

@@ -27,8 +27,8 @@ class Column:
 
     Attributes:
         name: Column name, in the file and in the table.
-        type: DuckDB type: VARCHAR, BIGINT, INTEGER, DOUBLE, DECIMAL(p,s), BOOLEAN, DATE,
-            TIMESTAMP, TIMESTAMPTZ or TIME.
+        type: DuckDB type: VARCHAR, BIGINT, INTEGER, FLOAT, DOUBLE, DECIMAL(p,s), BOOLEAN,
+            DATE, TIMESTAMPTZ or TIME.
         description: For people.
         required: Null is a broken row.
         unit: From the contract, e.g. `min`, or None.
@@ -150,7 +150,7 @@ class Partition:
 
     @property
     def pattern(self) -> str:
-        """strftime pattern of a partition's name, e.g. `2013-04`."""
+        """The strftime pattern of a partition's name, e.g. `%Y-%m`."""
         return {"day": "%Y-%m-%d", "month": "%Y-%m", "year": "%Y"}[self.granularity]
 
     def bounds(self, name: str) -> tuple[date, date]:

@@ -34,12 +34,14 @@ class _Section:
         model: The package's class, which knows all keys of the standard.
         refused: Keys that are not honoured, each with the reason.
         parts: The sections under its keys.
+        needed: Keys that the standard leaves open and a table needs.
     """
 
     title: str
     model: type[BaseModel]
     refused: Mapping[str, str]
     parts: Mapping[str, _Section] = field(default_factory=dict)
+    needed: tuple[str, ...] = ()
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -55,7 +57,7 @@ _QUALITY = _Section(
     {
         "schedule": "checks run whenever a partition is built, not on a schedule of their own",
         "scheduler": "checks run whenever a partition is built, not on a schedule of their own",
-        "rule": "is deprecated in the standard; write `metric`",
+        "rule": "the standard deprecates it; write `metric`",
         "query": "checks in SQL are not supported; write a row rule (`rowRules`) or an expectation",
         "customProperties": "none are known here",
     },
@@ -77,6 +79,7 @@ _PROPERTY = _Section(
         "quality": _QUALITY,
         "enum": _ENUM,
     },
+    needed=("logicalType",),
 )
 _OBJECT = _Section(
     "a schema object",
@@ -103,7 +106,7 @@ _CONTRACT = _Section(
     {
         "servers": "where files and tables are is said by the lake's settings",
         "roles": "the lake grants no access by role",
-        "slaDefaultElement": "is deprecated; name the `element` of each service level",
+        "slaDefaultElement": "the standard deprecates it; name the `element` of each service level",
     },
     {"schema": _OBJECT, "slaProperties": _SLA, "customProperties": _CUSTOM},
 )
@@ -140,6 +143,9 @@ def _check_keys(document: Document, place: Place, value: Any, section: _Section)
             _check_keys(document, (*place, position), item, section)
     if not isinstance(value, dict):
         return
+    for key in section.needed:
+        if key not in value:
+            raise document.refuse((*place, key), "is missing")
     for key, below in value.items():
         if key not in section.keys:
             why = f"is not a key of {section.title} in the standard"
@@ -152,18 +158,29 @@ def _check_keys(document: Document, place: Place, value: Any, section: _Section)
 
 def _check_values(document: Document) -> None:
     """Refuses what the standard's JSON schema refuses, at the deepest place it points to."""
-    faults = sorted(_faults(document.data), key=lambda fault: -len(fault[0]))
+    faults = [
+        fault for error in _validator().iter_errors(document.data) for fault in _faults(error)
+    ]
     if faults:
-        raise document.refuse(*faults[0])
+        raise document.refuse(*max(faults, key=lambda fault: len(fault[0])))
 
 
-def _faults(data: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
-    """Yields place and reason of each value that the JSON schema refuses."""
-    for error in _validator().iter_errors(data):
-        # Follows from another fault: a subschema that fails evaluates no keys. Unknown keys of
-        # the sections above were found before; those left are documentation with closed keys.
-        if error.validator != "unevaluatedProperties":
-            yield tuple(error.absolute_path), error.message
+def _faults(error: Any) -> Iterator[tuple[Place, str, str]]:
+    """Yields place, reason and hint of a value that the JSON schema refuses.
+
+    Unevaluated keys follow from another fault, for a subschema that fails evaluates none. Where
+    several shapes are allowed, the one of the value's own type tells what is wrong.
+    """
+    place = tuple(error.absolute_path)
+    meant = [inner for inner in error.context if inner.validator != "type"]
+    if error.validator == "additionalProperties":
+        known = error.schema["properties"]
+        for key in error.instance.keys() - known.keys():
+            yield (*place, key), "is not a key of the standard here", did_you_mean(key, known)
+    elif meant:
+        yield from (fault for inner in meant for fault in _faults(inner))
+    elif error.validator != "unevaluatedProperties":
+        yield place, error.message, ""
 
 
 @cache

@@ -1,0 +1,144 @@
+"""Expectations: quality checks about what remains of a partition."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from lakehouse.contract.check import Check
+from lakehouse.contract.model import Column, Expectation
+from lakehouse.errors import did_you_mean
+from lakehouse.results import Severity
+
+_COLUMN_KEYS = ("column", "column_A", "column_B", "column_list", "column_set")
+
+
+def row_count(check: Check) -> Expectation:
+    """Returns the expectation of a row count, per partition."""
+    limit, operator = check.limit, check.operator
+    _check_plain(check, limit if isinstance(limit, list) else [limit])
+    bounds: Mapping[str, Mapping[str, int]] = {
+        "mustBe": {"value": limit},
+        "mustBeBetween": {"min_value": min(limit), "max_value": max(limit)}
+        if isinstance(limit, list)
+        else {},
+        "mustBeGreaterOrEqualTo": {"min_value": limit},
+        "mustBeLessOrEqualTo": {"max_value": limit},
+        "mustBeGreaterThan": {"min_value": limit + 1 if isinstance(limit, int) else 0},
+        "mustBeLessThan": {"max_value": limit - 1 if isinstance(limit, int) else 0},
+    }
+    if operator not in bounds:
+        raise check.refuse(operator, "is not supported for rowCount")
+    word = "equal" if operator == "mustBe" else "be_between"
+    kind = f"expect_table_row_count_to_{word}"
+    return Expectation(kind, dict(bounds[operator]), check.severity, check.notes)
+
+
+def _check_plain(check: Check, limits: Sequence[Any]) -> None:
+    """Refuses a row count that is of one column, in percent, with arguments, or not whole."""
+    if check.column is not None:
+        raise check.refuse("metric", "'rowCount' belongs to the table, not to a property")
+    if check.entry.unit == "percent":
+        raise check.refuse("unit", "'percent' of a row count has no meaning")
+    if check.entry.arguments:
+        raise check.refuse("arguments", "are not honoured for rowCount")
+    if not all(isinstance(limit, int) and not isinstance(limit, bool) for limit in limits):
+        raise check.refuse(check.operator, "is not a whole number of rows")
+
+
+def no_duplicates(check: Check) -> Expectation:
+    """Returns the expectation that no value, or combination of values, is there twice."""
+    if check.operator != "mustBe" or check.limit != 0:
+        raise check.refuse(check.operator, "'duplicateValues' is supported with `mustBe: 0` only")
+    if check.column is not None:
+        if check.entry.arguments:
+            raise check.refuse("arguments", "are not honoured for the duplicates of one property")
+        return _unique(check.column, check.severity, check.notes)
+    properties = (check.entry.arguments or {}).get("properties")
+    if set(check.entry.arguments or ()) != {"properties"} or not isinstance(properties, list):
+        raise check.refuse("arguments", "name not only the list `properties`")
+    _check_columns(check, "arguments", properties)
+    kind = "expect_compound_columns_to_be_unique"
+    return Expectation(kind, {"column_list": properties}, check.severity, check.notes)
+
+
+def _unique(column: Column, severity: Severity, notes: str) -> Expectation:
+    """Returns the expectation that a column's values differ."""
+    kind = "expect_column_values_to_be_unique"
+    return Expectation(kind, {"column": column.name}, severity, notes)
+
+
+def unique_expectations(columns: Sequence[Column], names: Sequence[str]) -> tuple[Expectation, ...]:
+    """Returns the expectations of the columns that are declared unique beside the key."""
+    notes = "The contract declares the column unique."
+    return tuple(_unique(column, "error", notes) for column in columns if column.name in names)
+
+
+def great_expectation(check: Check) -> Expectation:
+    """Returns an expectation written in Great Expectations' own words."""
+    engine = (check.entry.engine or "").replace("-", "").replace("_", "").lower()
+    if engine != "greatexpectations":
+        why = f"{check.entry.engine!r} is not supported; write greatExpectations"
+        raise check.refuse("engine", why)
+    inside = check.entry.implementation
+    if not isinstance(inside, dict):
+        raise check.refuse("implementation", "is not a mapping with type, kwargs and meta")
+    for key in inside.keys() - {"type", "expectation_type", "kwargs", "meta"}:
+        hint = did_you_mean(key, ("type", "kwargs", "meta"))
+        raise check.refuse("implementation", f"'{key}' is not honoured", hint)
+    kind = inside.get("type", inside.get("expectation_type"))
+    if kind not in _known_expectations():
+        hint = did_you_mean(str(kind), _known_expectations())
+        raise check.refuse("implementation", f"{kind!r} is not an expectation that is known", hint)
+    kwargs = _kwargs(check, str(kind), inside.get("kwargs") or {})
+    return Expectation(str(kind), kwargs, check.severity, _meta_notes(check, inside.get("meta")))
+
+
+def _kwargs(check: Check, kind: str, given: Any) -> Mapping[str, object]:
+    """Returns the arguments, with the property's own column where none is named."""
+    if not isinstance(given, dict):
+        raise check.refuse("implementation", "kwargs is not a mapping")
+    kwargs = dict(given)
+    if check.column is not None and re.match(r"expect_column_(?!pair)", kind):
+        named = kwargs.setdefault("column", check.column.name)
+        if named != check.column.name:
+            why = f"is about column '{named}' but stands at '{check.column.name}'"
+            raise check.refuse("implementation", why)
+    for key in _COLUMN_KEYS:
+        if key in kwargs:
+            value = kwargs[key]
+            _check_columns(check, "implementation", value if isinstance(value, list) else [value])
+    return kwargs
+
+
+def _check_columns(check: Check, key: str, columns: Sequence[Any]) -> None:
+    """Refuses a column that the dataset does not have."""
+    for column in columns:
+        if column not in check.names:
+            hint = did_you_mean(str(column), check.names)
+            raise check.refuse(key, f"'{column}' is no column here", hint)
+
+
+def _meta_notes(check: Check, meta: Any) -> str:
+    """Returns `meta.notes`, a text or Great Expectations' mapping with format and content."""
+    notes = meta.get("notes") if isinstance(meta, dict) else None
+    if isinstance(notes, dict):
+        notes = notes.get("content")
+    if isinstance(notes, list):
+        notes = "\n".join(map(str, notes))
+    if not isinstance(notes, str) or not notes.strip():
+        why = "has no meta.notes: an expectation says why it is expected"
+        raise check.refuse("implementation", why)
+    return notes.strip()
+
+
+@cache
+def _known_expectations() -> frozenset[str]:
+    """Returns Great Expectations' own expectations by their files: importing it takes seconds."""
+    spec = importlib.util.find_spec("great_expectations")
+    folder = Path(str(spec.origin)).parent / "expectations" / "core" if spec else Path("missing")
+    return frozenset(file.stem for file in folder.glob("expect_*.py"))
