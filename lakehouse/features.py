@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 
@@ -53,18 +53,25 @@ class Sample:
     """Rows of one period.
 
     Attributes:
-        name: `train`, `validation`, `test` or `predictions`.
+        name: `train`, `validation`, `test` or what the rows are for.
         period: The days asked for.
-        rows: Key, time, slices and inputs as they are in the table, shape (n, columns).
-        y: 1 for the positive class, else 0; shape (n,). Empty where no label was asked for.
-        unlabelled: Rows of the period left out because their label is null.
+        rows: Key, time, slices and inputs as they are in the table, and the column `LABEL`: 1 for
+            the positive class, 0, or null where it is not known. Shape (n, columns).
     """
 
     name: str
     period: Period
     rows: pl.DataFrame
-    y: NDArray[np.int8]
-    unlabelled: int = 0
+
+    @property
+    def y(self) -> NDArray[np.int8]:
+        """The labels, shape (n,); only for rows that are all labelled."""
+        labels: NDArray[np.int8] = self.rows[LABEL].to_numpy().astype(np.int8)
+        return labels
+
+    def labelled(self) -> Sample:
+        """Returns the rows whose label is known."""
+        return replace(self, rows=self.rows.filter(pl.col(LABEL).is_not_null()))
 
     def inputs(self, features: Sequence[FeatureSpec]) -> pl.DataFrame:
         """Returns the inputs an estimator sees, shape (n, features), in their order.
@@ -180,7 +187,7 @@ def assemble(lake: Lake, model: str, *, also: Sequence[str] = ()) -> TrainingFra
     splits = spec.splits
     names, periods = ("train", "validation", "test"), (splits.train, splits.validation, splits.test)
     samples = [
-        read(lake, spec, source, period, name=name, labelled=True, also=also)
+        read(lake, spec, source, period, name=name, also=also).labelled()
         for name, period in zip(names, periods, strict=True)
     ]
     tag = f"train-{spec.name}-{source.snapshot}"
@@ -197,7 +204,6 @@ def read(
     period: Period,
     *,
     name: str,
-    labelled: bool,
     also: Sequence[str] = (),
 ) -> Sample:
     """Returns the rows of a period in the order of time and key.
@@ -208,24 +214,19 @@ def read(
         source: The pinned table.
         period: First day and the day after the last.
         name: Name of the sample.
-        labelled: Keep only rows whose label is known; without it all rows and no labels.
         also: Further columns to keep, where the table has them.
     """
     wanted = (*spec.key, spec.time, *spec.slices, *spec.feature_names, *also)
     columns = [c for c in dict.fromkeys(wanted) if c in source.columns]
     selected = ", ".join(map(quote_name, columns))
-    label = f"CAST(CAST(({spec.label}) AS BOOLEAN) AS TINYINT)" if labelled else "NULL"
+    label = f"CAST(CAST(({spec.label}) AS BOOLEAN) AS TINYINT)"
     order = ", ".join(map(quote_name, dict.fromkeys((spec.time, *spec.key))))
     with lake.connect() as connection:
         rows = connection.execute(
             f"SELECT {selected}, {label} AS {quote_name(LABEL)} FROM {source.sql} "
             f"WHERE {within(spec.time, period)} ORDER BY {order}"
         ).pl()
-    if not labelled:
-        return Sample(name, period, rows.drop(LABEL), np.empty(0, np.int8))
-    known = rows.filter(pl.col(LABEL).is_not_null())
-    y = known[LABEL].to_numpy().astype(np.int8)
-    return Sample(name, period, known.drop(LABEL), y, rows.height - known.height)
+    return Sample(name, period, rows)
 
 
 def within(column: str, period: Period) -> str:
@@ -241,8 +242,7 @@ def single_aucs(sample: Sample, features: Sequence[FeatureSpec]) -> dict[str, fl
     number of pairs (Hanley and McNeil 1982). A categorical input is ranked by its values' share of
     positives. That a value is unknown counts as an input of its own.
     """
-    X, positive = sample.inputs(features), pl.Series(LABEL, sample.y).cast(pl.Float64)
-    labelled = X.with_columns(positive)
+    labelled = sample.inputs(features).with_columns(sample.rows[LABEL].cast(pl.Float64))
     found: dict[str, float] = {}
     for feature in features:
         column = pl.col(feature.name)

@@ -18,6 +18,8 @@ import polars as pl
 from lakehouse.connection import quote_name, quote_text
 from lakehouse.model_spec import FeatureSpec
 
+REFERENCE_FILE = "reference.json"
+"""Name under which a model keeps its reference."""
 SCORE = "__score"
 LABEL = "__label"
 MONTH = "__month"

@@ -8,12 +8,11 @@ hash of `model.json`, and `model.json` holds the hash of every other file.
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,57 +21,15 @@ from lakehouse import estimators
 from lakehouse.errors import ServiceFailed, TamperedModel
 from lakehouse.estimators import Estimator
 from lakehouse.lake import Lake
-from lakehouse.model_spec import FeatureSpec, Param
+from lakehouse.registry.manifest import MANIFEST, Manifest
 from lakehouse.settings import without_telemetry
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 CHAMPION = "champion"
-MANIFEST = "model.json"
 _FOLDER = "model"
 _HASH = "lakehouse.manifest"
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """What a trained model was made from; kept beside its files as `model.json`.
-
-    Attributes:
-        model: Name of the model.
-        algorithm: Its algorithm.
-        params: Parameters that differ from the algorithm's defaults.
-        features: Inputs, in their order.
-        table: The table learned from.
-        frame: Snapshot of that table.
-        spec: Fingerprint of the declaration.
-        estimators: Version of the estimators' code.
-        run: The run of the lake that trained it.
-        files: sha256 (hex) of each file, by path in the model's folder.
-    """
-
-    model: str
-    algorithm: str
-    params: Mapping[str, Param]
-    features: tuple[FeatureSpec, ...]
-    table: str
-    frame: int
-    spec: str
-    estimators: str
-    run: str
-    files: Mapping[str, str] = field(default_factory=dict)
-
-    def dumps(self) -> str:
-        """Returns the manifest as JSON."""
-        content = asdict(self) | {"features": [part.model_dump() for part in self.features]}
-        return json.dumps(content, indent=2, sort_keys=True)
-
-    @classmethod
-    def loads(cls, text: str) -> Manifest:
-        """Returns what `dumps` wrote."""
-        content = json.loads(text)
-        features = tuple(FeatureSpec(**part) for part in content.pop("features"))
-        return cls(features=features, **content)
 
 
 @dataclass(frozen=True, eq=False)
