@@ -1,0 +1,114 @@
+"""Where every row of every delivery is: the sums that `status` and `demo` show."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+
+from lakehouse.contract import Contract
+from lakehouse.lake import Lake
+from lakehouse.ledger import Account, Books, Delivery
+from lakehouse.planning import SilverState, silver_state
+
+
+@dataclass(frozen=True)
+class Statement:
+    """Rows of one delivery, or of several together.
+
+    Attributes:
+        rows: Rows that came in.
+        published: Rows readers see.
+        quarantined: Rows that broke a rule.
+        duplicates: Rows whose key came again in the same delivery.
+        superseded: Rows that a later delivery brought again.
+        refused: Rows set aside by the audit.
+        withdrawn: Rows of deliveries that a person took out.
+        waiting: Rows that the next run will place.
+    """
+
+    rows: int = 0
+    published: int = 0
+    quarantined: int = 0
+    duplicates: int = 0
+    superseded: int = 0
+    refused: int = 0
+    withdrawn: int = 0
+    waiting: int = 0
+
+    def __add__(self, other: Statement) -> Statement:
+        mine, theirs = asdict(self), asdict(other)
+        return Statement(**{name: mine[name] + theirs[name] for name in mine})
+
+
+@dataclass(frozen=True)
+class Booked:
+    """A delivery with where its rows are.
+
+    Attributes:
+        delivery: The delivery.
+        state: `published`, `waiting`, `refused`, `withdrawn` or `superseded`.
+        statement: Its rows; all zero as long as nobody has looked into the file.
+        reasons: Why it, or partitions of it, were refused.
+    """
+
+    delivery: Delivery
+    state: str
+    statement: Statement
+    reasons: tuple[str, ...]
+
+
+def booked(lake: Lake, contract: Contract, books: Books) -> tuple[Booked, ...]:
+    """Returns every delivery of a dataset with its rows."""
+    state = silver_state(books, contract)
+    accounts: dict[int, list[Account]] = defaultdict(list)
+    for holding in state.held.values():
+        for account in holding.accounts:
+            accounts[account.delivery].append(account)
+    records = _records(books, contract)
+    return tuple(
+        _booked(delivery, state, accounts[delivery.number], records.get(delivery.sha256, {}))
+        for delivery in books.delivered(contract.dataset)
+    )
+
+
+def total(entries: Iterable[Booked]) -> Statement:
+    """Returns the sum over deliveries."""
+    return sum((entry.statement for entry in entries), Statement())
+
+
+def _records(books: Books, contract: Contract) -> Mapping[str, Mapping[str, int]]:
+    """Rows by partition of each object, as it was read under this contract."""
+    found: dict[str, dict[str, int]] = defaultdict(dict)
+    for entry in books.inspections:
+        if entry.dataset == contract.dataset and entry.fingerprint == contract.fingerprint:
+            found[entry.sha256][entry.partition] = entry.records
+    return found
+
+
+def _booked(
+    delivery: Delivery, state: SilverState, accounts: list[Account], records: Mapping[str, int]
+) -> Booked:
+    number = delivery.number
+    refusals = [d for d in state.refused if d.delivery == number]
+    placed = Statement(
+        published=sum(a.published for a in accounts),
+        quarantined=sum(a.quarantined for a in accounts),
+        duplicates=sum(a.duplicates for a in accounts),
+        superseded=sum(a.superseded for a in accounts),
+    )
+    held = sum(a.rows for a in accounts)
+    rows = max(sum(records.values()), held)
+    rest = rows - held
+    refused = rest if any(not d.partition for d in refusals) else sum(d.rows for d in refusals)
+    if number in state.withdrawn:
+        name, left = "withdrawn", Statement(withdrawn=rest)
+    elif number in state.superseded:
+        name, left = "superseded", Statement(superseded=rest)
+    elif refusals:
+        name, left = "refused", Statement(refused=refused, waiting=rest - refused)
+    else:
+        waits = rest > 0 or (not accounts and delivery in state.unread)
+        name, left = "waiting" if waits else "published", Statement(waiting=rest)
+    reasons = tuple(d.reason for d in refusals)
+    return Booked(delivery, name, placed + left + Statement(rows=rows), reasons)

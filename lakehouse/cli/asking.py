@@ -1,0 +1,87 @@
+"""`sql`: ad-hoc questions to the published tables."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lakehouse.cli.console import AsJson, errors, grid, output
+
+if TYPE_CHECKING:
+    from lakehouse.query import Answer
+
+_SHOWN = 50
+
+
+class Format(StrEnum):
+    """How rows are printed."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+
+
+def register(app: typer.Typer) -> None:
+    """Adds this module's verbs."""
+    app.command(epilog='Example: `lakehouse sql "select count(*) from silver.flights"`')(sql)
+
+
+def sql(
+    statement: Annotated[
+        str, typer.Argument(help="One statement that reads; - takes it from stdin.")
+    ],
+    format: Annotated[
+        Format, typer.Option("--format", "-f", help="csv and json print rows and nothing else.")
+    ] = Format.TABLE,
+    as_json: AsJson = False,
+) -> None:
+    """Asks the published tables, in DuckDB's SQL, without a way to change them.
+
+    Schemas: silver, gold, quarantine, ledger, monitoring and models. `show all tables` lists them.
+    """
+    from lakehouse.lake import Lake
+    from lakehouse.query import query
+
+    answer = query(Lake(), sys.stdin.read() if statement == "-" else statement)
+    if as_json or format is Format.JSON:
+        _print_json(answer)
+    elif format is Format.CSV:
+        _print_csv(answer)
+    else:
+        _print_table(answer)
+
+
+def _print_json(answer: Answer) -> None:
+    """Prints an array of objects; decimals, dates and times are text."""
+    rows = answer.table.to_pylist()
+    sys.stdout.write(json.dumps(rows, indent=1, default=str, ensure_ascii=False) + "\n")
+
+
+def _print_csv(answer: Answer) -> None:
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(answer.table.column_names)
+    for batch in answer.table.to_batches():
+        writer.writerows(zip(*(column.to_pylist() for column in batch.columns), strict=True))
+
+
+def _print_table(answer: Answer) -> None:
+    """Prints the first rows as they are, without separators or rounding."""
+    table = answer.table.slice(0, _SHOWN)
+    columns = [_header(field.name, str(field.type)) for field in table.schema]
+    cells = [
+        [None if v is None else str(v) for v in column.to_pylist()] for column in table.columns
+    ]
+    output().print(grid("", columns, zip(*cells, strict=True)))
+    rest = answer.table.num_rows - table.num_rows
+    more = f"; {rest:,} more rows: --format csv" if rest else ""
+    errors().print(f"{answer.summary()}{more}", style="dim", markup=False)
+
+
+def _header(name: str, kind: str) -> str:
+    number = kind.startswith(("int", "uint", "float", "double", "decimal"))
+    return f">{name}" if number else name

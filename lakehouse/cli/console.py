@@ -1,0 +1,150 @@
+"""What verbs print: answers on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict
+from shutil import get_terminal_size
+from types import TracebackType
+from typing import Annotated, Any, TextIO
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from lakehouse.results import Result
+
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print one JSON document instead, for programs.")
+]
+
+
+def output() -> Console:
+    """Returns the console for answers; made anew so that a redirected stdout is respected."""
+    return Console(width=_width(sys.stdout))
+
+
+def errors() -> Console:
+    """Returns the console for progress and errors."""
+    return Console(stderr=True, highlight=False, width=_width(sys.stderr))
+
+
+def _width(stream: TextIO) -> int | None:
+    """A terminal tells its width; a file gets one in which tables still read well."""
+    return None if stream.isatty() else get_terminal_size((120, 40)).columns
+
+
+def new_run() -> str:
+    """Returns an id for the work that one verb does."""
+    return uuid.uuid4().hex
+
+
+def print_json(document: Mapping[str, Any]) -> None:
+    """Prints one JSON document; what JSON does not know becomes text."""
+    sys.stdout.write(json.dumps(document, indent=2, default=str, ensure_ascii=False) + "\n")
+
+
+def described(result: Result) -> dict[str, Any]:
+    """Returns all that a result can be asked for, ready for JSON."""
+    return {
+        "summary": result.summary(),
+        "facts": dict(result.facts()),
+        "checks": [asdict(check) for check in result.checks()],
+        "refusals": list(result.refusals()),
+    }
+
+
+def finish(result: Result, as_json: bool) -> None:
+    """Shows a verb's result and ends with exit code 1 where something was refused."""
+    if as_json:
+        print_json(described(result))
+    else:
+        output().print(result.summary(), markup=False, highlight=False)
+        show_refusals(result.refusals())
+    if result.refusals():
+        raise typer.Exit(1)
+
+
+def show_refusals(sentences: Iterable[str]) -> None:
+    """Prints what was not admitted, each as its own paragraph."""
+    for sentence in sentences:
+        errors().print(f"refused: {sentence}", style="red", markup=False)
+
+
+def grid(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
+    """Returns a table; columns whose name starts with `>` are right-aligned."""
+    table = Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        header_style="dim",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+    )
+    for column in columns:
+        right = column.startswith(">")
+        table.add_column(column.lstrip(">"), justify="right" if right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(shown(cell) for cell in row))
+    return table
+
+
+def shown(cell: object) -> str:
+    """Returns a cell's text; numbers with thousands separators, None as nothing.
+
+    >>> shown(336776), shown(0.71499), shown(None)
+    ('336,776', '0.715', '')
+    """
+    from rich.markup import escape
+
+    if cell is None:
+        return ""
+    if isinstance(cell, bool):
+        return "yes" if cell else "no"
+    if isinstance(cell, int):
+        return f"{cell:,}"
+    if isinstance(cell, float):
+        return f"{cell:,.3f}"
+    return escape(str(cell))
+
+
+class Stages:
+    """Tells of work in progress, one line per stage with the seconds since the start.
+
+    A terminal also gets a spinner; a log file gets the same lines and nothing else.
+    """
+
+    def __init__(self) -> None:
+        self._console = errors()
+        self._started = time.perf_counter()
+        self._spinner: AbstractContextManager[object] = nullcontext()
+        if self._console.is_terminal:
+            self._spinner = self._console.status("", spinner="dots")
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the start."""
+        return time.perf_counter() - self._started
+
+    def __call__(self, line: str) -> None:
+        """Prints one line."""
+        self._console.print(f"[dim]{self.seconds:6.1f} s[/dim]  ", end="")
+        self._console.print(line, markup=False)
+
+    def __enter__(self) -> Stages:
+        self._spinner.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._spinner.__exit__(kind, error, trace)

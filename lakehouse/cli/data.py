@@ -1,0 +1,162 @@
+"""Verbs about datasets: what came, what was broken, and what a person decides."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from rich.console import Group
+from rich.text import Text
+
+from lakehouse.cli.console import AsJson, finish, grid, new_run, output, print_json
+
+Dataset = Annotated[str, typer.Argument(help="Name of the dataset, as its contract says.")]
+Delivery = Annotated[
+    int, typer.Argument(help="Number of the delivery; `lakehouse status` lists them.")
+]
+By = Annotated[str, typer.Option("--by", help="Who decides.")]
+Note = Annotated[str, typer.Option("--note", help="Why; kept in the ledger.")]
+
+contracts = typer.Typer(
+    no_args_is_help=True, help="Work on the contracts of the datasets.", rich_markup_mode="markdown"
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Adds this module's verbs."""
+    app.command(epilog="Example: `lakehouse land flights flights_2013-13.csv`")(land)
+    app.command(epilog='Example: `lakehouse withdraw 57 --by ann --note "sent twice"`')(withdraw)
+    app.command(epilog='Example: `lakehouse accept 57 --by ann --note "strike day"`')(accept)
+    app.command(epilog="Example: `lakehouse replay flights`")(replay)
+    app.command(epilog="Example: `lakehouse quarantine flights --delivery 57`")(quarantine)
+    app.command(epilog="Example: `lakehouse snapshots silver.flights`")(snapshots)
+    contracts.command("check", epilog="Example: `lakehouse contracts check`")(check)
+    app.add_typer(contracts, name="contracts")
+
+
+def land(
+    dataset: Dataset,
+    files: Annotated[
+        list[str] | None,
+        typer.Argument(help="Files to take in; without, what lies in the landing folder."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Takes files into bronze, byte for byte, and books their deliveries.
+
+    A file whose content is there already is not taken twice. `lakehouse run` then makes tables of
+    what came.
+    """
+    from lakehouse import landing
+    from lakehouse.lake import Lake
+
+    finish(landing.land(Lake(), dataset, tuple(files or ()), run=new_run()), as_json)
+
+
+def withdraw(delivery: Delivery, by: By, note: Note, as_json: AsJson = False) -> None:
+    """Takes a delivery out of every later result; its object stays in bronze."""
+    from lakehouse import landing
+    from lakehouse.lake import Lake
+
+    finish(landing.decide(Lake(), "withdrawn", [delivery], by=by, note=note), as_json)
+
+
+def accept(delivery: Delivery, by: By, note: Note, as_json: AsJson = False) -> None:
+    """Admits a refused delivery in spite of its audit; broken rows stay in quarantine."""
+    from lakehouse import landing
+    from lakehouse.lake import Lake
+
+    finish(landing.decide(Lake(), "accepted", [delivery], by=by, note=note), as_json)
+
+
+def replay(dataset: Dataset, by: By = "command line", as_json: AsJson = False) -> None:
+    """Lets the refused deliveries of a dataset be judged again at the next run."""
+    from lakehouse import landing
+    from lakehouse.lake import Lake
+
+    finish(landing.replay(Lake(), dataset, by=by), as_json)
+
+
+def quarantine(
+    dataset: Dataset,
+    delivery: Annotated[
+        int | None, typer.Option("--delivery", help="Only this delivery, row by row.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Shows broken rows by the rule they broke, with examples, or those of one delivery."""
+    from lakehouse.cli import broken
+    from lakehouse.lake import Lake
+
+    lake = Lake()
+    found = broken.rows(lake, lake.contract(dataset), delivery)
+    if as_json:
+        print_json(found.document())
+    else:
+        output().print(found.shown())
+
+
+def snapshots(
+    table: Annotated[str, typer.Argument(help="Table, e.g. silver.flights.")],
+    as_json: AsJson = False,
+) -> None:
+    """Lists the published snapshots of a table, newest first."""
+    from lakehouse.lake import Lake
+
+    rows = _snapshots(Lake(), table)
+    if as_json:
+        print_json({"table": table, "snapshots": rows})
+        return
+    columns = ("snapshot", "published (UTC)", ">rows", ">files", "run", "")
+    cells = ((r["snapshot"], r["at"], r["rows"], r["files"], r["run"], r["note"]) for r in rows)
+    output().print(grid(table, columns, cells))
+
+
+def _snapshots(lake: Any, name: str) -> list[dict[str, Any]]:
+    """Returns the line of snapshots that `main` rests on; branches that wait are no part of it."""
+    from datetime import UTC, datetime
+
+    table = lake.catalog.table(name)
+    current = table.current_snapshot()
+    rows: list[dict[str, Any]] = []
+    at = current
+    while at is not None:
+        facts = dict(at.summary.additional_properties) if at.summary else {}
+        published = datetime.fromtimestamp(at.timestamp_ms / 1000, UTC)
+        rows.append(
+            {
+                "snapshot": str(at.snapshot_id),
+                "at": f"{published:%Y-%m-%d %H:%M:%S}",
+                "rows": int(facts.get("total-records", 0)),
+                "files": int(facts.get("total-data-files", 0)),
+                "run": facts.get("lakehouse.run", "")[:8],
+                "note": "readers see this one" if at is current else "",
+            }
+        )
+        at = table.snapshot_by_id(at.parent_snapshot_id) if at.parent_snapshot_id else None
+    return rows
+
+
+def check(as_json: AsJson = False) -> None:
+    """Loads every contract and model, and points to file, line and key of what is wrong."""
+    from lakehouse.lake import Lake
+
+    lake = Lake()
+    rows = [
+        {
+            "dataset": contract.dataset,
+            "version": contract.version,
+            "columns": len(contract.columns),
+            "rules": len(contract.rules),
+            "expectations": len(contract.expectations),
+            "fingerprint": contract.fingerprint,
+        }
+        for contract in lake.contracts.values()
+    ]
+    models = sorted(lake.models)
+    if as_json:
+        print_json({"contracts": rows, "models": models})
+        return
+    columns = ("dataset", "version", ">columns", ">rules", ">expectations", "fingerprint")
+    table = grid("Contracts", columns, [list(row.values()) for row in rows])
+    output().print(Group(table, Text(f"models in order: {', '.join(models) or 'none'}")))

@@ -1,0 +1,175 @@
+"""How the lake stands: deliveries, tables, champions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from lakehouse.cli.accounts import Booked, booked, total
+from lakehouse.cli.champions import trainings
+from lakehouse.cli.console import grid
+from lakehouse.connection import quote_name, quote_table
+from lakehouse.contract import Contract
+from lakehouse.lake import Lake
+from lakehouse.query import Session
+
+_COUNTS = ("rows", "published", "quarantined", "duplicates", "superseded", "refused")
+_HOUSEKEEPING = ("ledger",)
+
+
+@dataclass(frozen=True)
+class TableState:
+    """One published table.
+
+    Attributes:
+        name: Table name.
+        rows: Rows that readers see.
+        snapshot: The snapshot they see.
+        snapshots: How many are kept.
+        freshness: Age of the newest row against the contract's limit; empty without a limit.
+    """
+
+    name: str
+    rows: int
+    snapshot: str
+    snapshots: int
+    freshness: str
+
+
+@dataclass(frozen=True)
+class Status:
+    """The lake at one moment.
+
+    Attributes:
+        datasets: Deliveries by dataset.
+        tables: Published tables.
+        champions: One line per trained model.
+    """
+
+    datasets: dict[str, tuple[Booked, ...]]
+    tables: Sequence[TableState]
+    champions: Sequence[dict[str, Any]]
+
+    def refusals(self) -> tuple[str, ...]:
+        """Returns the sentences of all standing refusals."""
+        entries = (entry for found in self.datasets.values() for entry in found)
+        return tuple(reason for entry in entries for reason in entry.reasons)
+
+    def document(self) -> dict[str, Any]:
+        """Returns everything, ready for JSON."""
+        return {
+            "deliveries": [
+                {
+                    "delivery": entry.delivery.number,
+                    "dataset": dataset,
+                    "file": entry.delivery.source_key,
+                    "sha256": entry.delivery.sha256,
+                    "state": entry.state,
+                    **asdict(entry.statement),
+                    "reasons": list(entry.reasons),
+                }
+                for dataset, found in self.datasets.items()
+                for entry in found
+            ],
+            "tables": [asdict(table) for table in self.tables],
+            "champions": list(self.champions),
+        }
+
+    def shown(self) -> RenderableType:
+        """Returns tables for the terminal."""
+        if not any(self.datasets.values()) and not self.tables:
+            return Text("The lake is empty. `lakehouse demo` fills it with the sample.")
+        parts: list[RenderableType] = [self._deliveries(), self._tables()]
+        if self.champions:
+            columns = ("model", "champion", "algorithm", ">test AUC", "trained (UTC)")
+            parts.append(grid("Models", columns, [list(row.values()) for row in self.champions]))
+        return Group(*parts)
+
+    def _deliveries(self) -> RenderableType:
+        rows = []
+        for dataset, found in self.datasets.items():
+            for entry in found:
+                counts = asdict(entry.statement)
+                told = [counts[name] for name in _COUNTS]
+                file = entry.delivery.source_key
+                rows.append((entry.delivery.number, dataset, file, entry.state, *told))
+            if len(found) > 1:
+                sums = asdict(total(found))
+                rows.append(("", dataset, f"all {len(found)}", "", *(sums[n] for n in _COUNTS)))
+        columns = (">no", "dataset", "file", "state", *(f">{name}" for name in _COUNTS))
+        return grid("Deliveries", columns, rows)
+
+    def _tables(self) -> RenderableType:
+        columns = ("table", ">rows", "snapshot", ">snapshots", "newest row")
+        rows = ((t.name, t.rows, t.snapshot, t.snapshots, t.freshness) for t in self.tables)
+        return grid("Tables", columns, rows)
+
+
+def read(lake: Lake) -> Status:
+    """Returns how the lake stands."""
+    books = lake.ledger.read(lake.catalog.names())
+    datasets = {name: booked(lake, contract, books) for name, contract in lake.contracts.items()}
+    by_table = {contract.table: contract for contract in lake.contracts.values()}
+    with Session(lake) as session:
+        tables = []
+        for name, table in sorted(books.refs.tables.items()):
+            current = table.current_snapshot()
+            if current is None or name.split(".", 1)[0] in _HOUSEKEEPING:
+                continue
+            facts = current.summary.additional_properties if current.summary else {}
+            rows = int(facts.get("total-records", 0))
+            fresh = _freshness(lake, session, by_table.get(name))
+            kept = len(table.metadata.snapshots)
+            tables.append(TableState(name, rows, str(current.snapshot_id), kept, fresh))
+        champions = [_champion(training) for training in trainings(lake, session)]
+    return Status(datasets, tables, champions)
+
+
+def _champion(training: Any) -> dict[str, Any]:
+    row = training.champion
+    if row is None:
+        return {"model": training.model, "version": None, "algorithm": "none yet"}
+    return {
+        "model": training.model,
+        "version": f"version {row['version']}",
+        "algorithm": row["algorithm"],
+        "test_auc": row["test_auc"],
+        "trained_at": f"{row['trained_at']:%Y-%m-%d %H:%M}",
+    }
+
+
+def _freshness(lake: Lake, session: Session, contract: Contract | None) -> str:
+    """Compares the data's own clock with the contract's limit."""
+    if contract is None or contract.freshness is None:
+        return ""
+    column = quote_name(contract.freshness.column)
+    answer = session.query(f"SELECT max({column}) AS newest FROM {quote_table(contract.table)}")
+    newest = answer.table["newest"][0].as_py()
+    if newest is None:
+        return "no rows"
+    age = lake.settings.clock() - _moment(newest)
+    late = "" if age <= contract.freshness.limit else " LATE"
+    return (
+        f"{newest:%Y-%m-%d %H:%M}, {_span(age)} old, limit {_span(contract.freshness.limit)}{late}"
+    )
+
+
+def _moment(value: date | datetime) -> datetime:
+    if not isinstance(value, datetime):
+        value = datetime(value.year, value.month, value.day, tzinfo=UTC)
+    return value if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+def _span(age: timedelta) -> str:
+    """Returns a length of time in hours or days.
+
+    >>> _span(timedelta(hours=30)), _span(timedelta(days=400))
+    ('30 h', '400 days')
+    """
+    hours = age.total_seconds() / 3600
+    return f"{hours:.0f} h" if abs(hours) < 72 else f"{hours / 24:.0f} days"
