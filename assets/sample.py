@@ -48,7 +48,9 @@ def deliver(landing: str | Path, settings: Settings | None = None) -> tuple[str,
             target = f"{root}/{dataset}/{file.name}"
             source = file.as_uri()
             if not storage.exists(target) or storage.digest(target) != storage.digest(source):
-                storage.copy(source, target)
+                # no half-written file ever has the name that the lakehouse looks for
+                storage.copy(source, f"{target}.part")
+                storage.rename(f"{target}.part", target)
             delivered.append(target)
     return tuple(sorted(delivered))
 

@@ -143,13 +143,33 @@ class Account:
     pins: str
 
 
-Entry = Delivery | Inspection | Decision | Account
-E = TypeVar("E", Delivery, Inspection, Decision, Account)
+@dataclass(frozen=True)
+class Build:
+    """One published dbt build.
+
+    Attributes:
+        number: Order, assigned by the commit.
+        dataset: Always `gold`.
+        fingerprint: The dbt project's fingerprint.
+        inputs: JSON of the snapshot of each silver table that was read.
+        outputs: JSON of the snapshot of each gold table that readers see since.
+    """
+
+    number: int
+    dataset: str
+    fingerprint: str
+    inputs: str
+    outputs: str
+
+
+Entry = Delivery | Inspection | Decision | Account | Build
+E = TypeVar("E", Delivery, Inspection, Decision, Account, Build)
 TABLES: Mapping[type[Entry], str] = {
     Delivery: "ledger.deliveries",
     Inspection: "ledger.inspections",
     Decision: "ledger.decisions",
     Account: "ledger.accounts",
+    Build: "ledger.builds",
 }
 _TYPES: Mapping[str, PrimitiveType] = {
     "int": LongType(),
@@ -167,6 +187,7 @@ class Books:
     inspections: tuple[Inspection, ...]
     decisions: tuple[Decision, ...]
     accounts: tuple[Account, ...]
+    builds: tuple[Build, ...]
     refs: Refs
 
     def delivered(self, dataset: str) -> tuple[Delivery, ...]:
@@ -193,6 +214,7 @@ class Ledger:
             inspections=_entries(Inspection, refs),
             decisions=_entries(Decision, refs),
             accounts=_entries(Account, refs),
+            builds=_entries(Build, refs),
             refs=refs,
         )
 

@@ -7,9 +7,11 @@ a run in one transaction, only if `main` still is what the branch was made from.
 from __future__ import annotations
 
 import hashlib
+import tempfile
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -22,7 +24,6 @@ from lakehouse.errors import PublishConflict
 from lakehouse.lake import Lake
 from lakehouse.ledger import Entry
 from lakehouse.results import Result
-from lakehouse.storage import local_path
 
 _ATTEMPTS = 10
 
@@ -154,20 +155,47 @@ def replace_many(
     properties: Mapping[str, str] | None = None,
 ) -> tuple[Written, ...]:
     """Like `replace` for several tables, all or nothing."""
-    wanted = dict(properties or {})
-    for name, data in tables.items():
-        lake.catalog.ensure(name, data.schema)
-    refs = lake.catalog.refs(tables)
-    stamps = {name: {**wanted, "lakehouse.rows": _digest(data)} for name, data in tables.items()}
-    if all(_carries(refs.tables[name], stamps[name]) for name in tables):
-        return tuple(_written(name, data, refs.snapshot(name), False) for name, data in tables.items())
-    drafts = [
-        Draft(name, (_write(lake, refs.tables[name], data),), AlwaysTrue(), stamps[name])
-        for name, data in tables.items()
-    ]
-    published = publish(lake, propose(lake, drafts, run))
+    with tempfile.TemporaryDirectory() as folder:
+        files = {}
+        for name, data in tables.items():
+            files[name] = Path(folder) / f"{name}.parquet"
+            pq.write_table(data, files[name], compression="zstd")
+        return replace_files(lake, files, run=run, properties=properties)
+
+
+def replace_files(
+    lake: Lake,
+    files: Mapping[str, Path],
+    *,
+    run: str,
+    properties: Mapping[str, str] | None = None,
+    entries: Callable[[Mapping[str, int]], Sequence[Entry]] = lambda _: (),
+) -> tuple[Written, ...]:
+    """Makes each local Parquet file the whole content of its table, all or nothing.
+
+    Args:
+        lake: The lake.
+        files: Parquet file by table name.
+        run: The run.
+        properties: Kept in the summary of each snapshot.
+        entries: Given the snapshot of every table, makes the ledger entries of this publish.
+    """
+    stamps, drafts = {}, []
+    for name, file in files.items():
+        table = lake.catalog.ensure(name, pq.read_schema(file))
+        stamps[name] = {**(properties or {}), "lakehouse.content": _digest(file)}
+        if not _carries(table, stamps[name]):
+            url = data_url(table, "part")
+            lake.storage.copy(f"file://{file}", url)
+            drafts.append(Draft(name, (url,), AlwaysTrue(), stamps[name]))
+    proposals = propose(lake, drafts, run)
+    fresh = {proposal.table: proposal.snapshot for proposal in proposals}
+    refs = lake.catalog.refs(files)
+    shown = {name: fresh.get(name) or refs.snapshot(name) or 0 for name in files}
+    publish(lake, proposals, lambda: entries(shown))
     return tuple(
-        _written(name, data, published.snapshots[name], True) for name, data in tables.items()
+        Written(name, pq.read_metadata(file).num_rows, shown[name], name in fresh)
+        for name, file in files.items()
     )
 
 
@@ -176,24 +204,10 @@ def data_url(table: Table, name: str) -> str:
     return f"{table.location()}/data/{name}-{uuid.uuid4().hex}.parquet"
 
 
-def _written(name: str, data: pa.Table, snapshot: int | None, changed: bool) -> Written:
-    return Written(name, data.num_rows, snapshot or 0, changed)
-
-
-def _write(lake: Lake, table: Table, data: pa.Table) -> str:
-    url = data_url(table, "part")
-    filesystem = lake.storage.filesystem(url)
-    with filesystem.open(url if url.startswith("s3://") else local_path(url), "wb") as sink:
-        pq.write_table(data, sink, compression="zstd")
-    return url
-
-
-def _digest(data: pa.Table) -> str:
-    """Content hash of a table: schema and values, independent of chunking."""
-    sink = hashlib.sha256(str(data.schema.remove_metadata()).encode())
-    for batch in data.combine_chunks().to_batches():
-        sink.update(batch.serialize())
-    return sink.hexdigest()[:32]
+def _digest(file: Path) -> str:
+    """Content hash: writers give equal bytes for equal rows in equal order."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()[:32]
 
 
 def _carries(table: Table, properties: Mapping[str, str]) -> bool:

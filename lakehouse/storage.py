@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -31,6 +32,17 @@ class StoredFile:
     size: int
     etag: str
     modified: datetime
+
+    @classmethod
+    def local(cls, file: Path) -> StoredFile:
+        """Returns a file on disk as the store would list it."""
+        stat = file.stat()
+        return cls(
+            url=f"file://{file.resolve()}",
+            size=stat.st_size,
+            etag=f"{stat.st_mtime_ns:x}-{stat.st_size:x}",
+            modified=datetime.fromtimestamp(stat.st_mtime, UTC),
+        )
 
 
 class Storage:
@@ -72,30 +84,35 @@ class Storage:
         return sha.hexdigest(), size
 
     def copy(self, source: str, target: str) -> None:
-        """Copies a file so that `target` is complete or absent, whatever happens on the way."""
-        fs = self.filesystem(target)
-        part = f"{target}.part" if target.startswith("file://") else target
-        with self.open(source) as reader, fs.open(part, "wb") as writer:
+        """Copies a file's bytes; on disk they are flushed before this returns."""
+        with self.open(source) as reader, self.filesystem(target).open(target, "wb") as writer:
             for block in _blocks(reader):
                 writer.write(block)
-        if part != target:
-            fs.mv(part, target)  # a rename within one folder is atomic; S3 shows an object only whole
+            if target.startswith("file://"):
+                writer.flush()
+                os.fsync(writer.fileno())
+
+    def rename(self, source: str, target: str) -> None:
+        """Gives a file its final name; on disk in one step."""
+        if target.startswith("file://"):
+            Path(local_path(source)).replace(local_path(target))
+        else:
+            self.filesystem(target).mv(source, target)
+
+    def remove(self, url: str) -> None:
+        """Removes one file."""
+        self.filesystem(url).rm_file(url)
 
     def _stored(self, root: str, info: dict[str, Any]) -> StoredFile:
         if root.startswith("s3://"):
             return StoredFile(
                 url="s3://" + info["name"],
                 size=int(info["size"]),
-                etag=str(info.get("ETag", "")).strip('"'),
+                # the same content may come back after another: the time tells the two apart
+                etag=f"{str(info.get('ETag', '')).strip(chr(34))}-{info['LastModified']:%s}",
                 modified=cast(datetime, info["LastModified"]),
             )
-        stat = Path(info["name"]).stat()
-        return StoredFile(
-            url="file://" + info["name"],
-            size=stat.st_size,
-            etag=f"{stat.st_mtime_ns:x}-{stat.st_size:x}",
-            modified=datetime.fromtimestamp(stat.st_mtime).astimezone(),
-        )
+        return StoredFile.local(Path(info["name"]))
 
 
 def local_path(url: str) -> str:

@@ -129,15 +129,6 @@ class Partition:
     start: date
 
     @property
-    def rules(self) -> tuple[Rule, ...]:
-        """What a row needs so that it has a partition."""
-        name, first = quote_name(self.column), self.start.isoformat()
-        return (
-            Rule(f"{self.column} is required", f"{name} IS NOT NULL", self.column),
-            Rule(f"{self.column} from {first}", f"{name} >= DATE '{first}'", self.column),
-        )
-
-    @property
     def label(self) -> str:
         """SQL for the first day of a row's partition, as a DATE; null where it has none."""
         name, first = quote_name(self.column), self.start.isoformat()
@@ -254,15 +245,6 @@ class Contract:
     def read_columns(self) -> tuple[Column, ...]:
         """The columns that a file has."""
         return tuple(column for column in self.columns if column.transform is None)
-
-    @property
-    def row_rules(self) -> tuple[Rule, ...]:
-        """The contract's rules and those that follow from its partitions, each once."""
-        named = {
-            rule.name: rule
-            for rule in (*self.rules, *(self.partition.rules if self.partition else ()))
-        }
-        return tuple(named.values())
 
     @property
     def pinned(self) -> tuple[Reference, ...]:

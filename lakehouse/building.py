@@ -1,0 +1,241 @@
+"""Builds gold with dbt from pinned silver snapshots, and publishes it if dbt's tests pass."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lakehouse.connection import EXTENSIONS, connect, extension_file, quote_name, quote_table, quote_text
+from lakehouse.dbt_manifest import DbtProject, GoldModel, GoldTest, load, run_dbt
+from lakehouse.errors import BuildRefused, DbtFailed
+from lakehouse.lake import Lake
+from lakehouse.ledger import Books, Build
+from lakehouse.planning.gold import gold_reason, latest, snapshots
+from lakehouse.publishing import Written, replace_files
+from lakehouse.results import Check, Result
+
+
+@dataclass(frozen=True)
+class BuiltModel:
+    """One gold table of a build.
+
+    Attributes:
+        name: Table name in namespace gold.
+        rows: Rows that readers see, None if there are none yet.
+        snapshot: The snapshot that readers see.
+        changed: Whether this build published it.
+        columns: DuckDB type by column name.
+        checks: dbt's tests.
+    """
+
+    name: str
+    rows: int | None
+    snapshot: int | None
+    changed: bool
+    columns: Mapping[str, str]
+    checks: tuple[Check, ...]
+
+
+@dataclass(frozen=True)
+class Built(Result):
+    """A build of all gold tables.
+
+    Attributes:
+        models: The tables, upstream ones first.
+        reason: Why it ran; empty if gold was up to date.
+        failures: What failed, as full sentences; not empty means that nothing was published.
+    """
+
+    models: tuple[BuiltModel, ...]
+    reason: str
+    failures: tuple[str, ...] = field(default=())
+
+    def summary(self) -> str:
+        """Says what was built."""
+        if not self.reason:
+            return "gold: up to date"
+        if self.failures:
+            return f"gold: not published, {len(self.failures)} failures"
+        told = (f"{m.name} {m.rows:,} rows" for m in self.models if m.rows is not None)
+        return f"gold: {', '.join(told)}"
+
+    def facts(self) -> Mapping[str, object]:
+        """Returns rows by table."""
+        return {"reason": self.reason, "rows": {m.name: m.rows for m in self.models}}
+
+    def checks(self) -> tuple[Check, ...]:
+        """Returns all dbt tests."""
+        return tuple(check for model in self.models for check in model.checks)
+
+    def refusals(self) -> tuple[str, ...]:
+        """Returns why nothing was published."""
+        return self.failures
+
+
+def build(
+    lake: Lake, *, run: str, progress: Callable[[str], None] = lambda _: None
+) -> Built:
+    """Brings all gold tables up to date, in one build, published together or not at all.
+
+    Args:
+        lake: The lake.
+        run: The run.
+        progress: Told what happens.
+
+    Raises:
+        DbtFailed: dbt could not run at all.
+    """
+    project = load(lake.settings)
+    books = lake.ledger.read([*project.sources, *(model.table for model in project.models)])
+    reason = gold_reason(books, project)
+    if not reason:
+        return Built(tuple(_present(books, model) for model in project.models), "")
+    started = time.monotonic()
+    scratch_home = lake.settings.home / "dbt"
+    scratch_home.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=scratch_home) as folder:
+        built = _build(lake, project, books, Path(folder), reason, run)
+    progress(f"{built.summary()} ({time.monotonic() - started:.1f} s)")
+    return built
+
+
+def _build(
+    lake: Lake, project: DbtProject, books: Books, folder: Path, reason: str, run: str
+) -> Built:
+    database = folder / "scratch.duckdb"
+    _pin_sources(lake, project, books, database)
+    statuses = _run(lake, folder, database)
+    failures = tuple(_failures(project, statuses))
+    if failures:
+        readers = _readers(books, project)
+        refused = BuildRefused(failures, readers).message()
+        models = tuple(_present(books, m, statuses) for m in project.models)
+        return Built(models, reason, (refused,))
+    files, columns = _export(lake, project, database, folder)
+    inputs = snapshots(books.refs, project.sources)
+
+    def entries(shown: Mapping[str, int]) -> tuple[Build, ...]:
+        last = latest(lake.ledger.read())
+        outputs = json.dumps({name: str(shown[name]) for name in shown}, sort_keys=True)
+        number = last.number + 1 if last else 1
+        return (Build(number, "gold", project.fingerprint, inputs, outputs),)
+
+    written = replace_files(lake, files, run=run, entries=entries)
+    found = {one.table: one for one in written}
+    models = tuple(
+        _built(model, found[model.table], columns[model.table], statuses) for model in project.models
+    )
+    return Built(models, reason)
+
+
+def _pin_sources(lake: Lake, project: DbtProject, books: Books, database: Path) -> None:
+    """Makes the scratch database: one view per silver table, at one consistent moment."""
+    with connect(lake.settings, str(database)) as connection:
+        connection.execute("CREATE SCHEMA silver")
+        for name in project.sources:
+            table = books.refs.tables[name]
+            connection.execute(
+                f"CREATE VIEW {quote_table(name)} AS SELECT * FROM iceberg_scan("
+                f"{quote_text(table.metadata_location)}, snapshot_from_id={books.refs.snapshot(name)})"
+            )
+
+
+def _run(lake: Lake, folder: Path, database: Path) -> Mapping[str, Mapping[str, Any]]:
+    """Runs dbt build and returns its result by node id."""
+    environment = {
+        "LAKEHOUSE_DBT_PATH": str(database),
+        "LAKEHOUSE_DUCKDB_MEMORY": lake.settings.memory,
+        "LAKEHOUSE_DUCKDB_EXTENSIONS": ":".join(str(extension_file(name)) for name in EXTENSIONS),
+    }
+    done = run_dbt(lake.settings, ["build", "--quiet"], folder, environment)
+    results = folder / "run_results.json"
+    if not results.is_file():
+        raise DbtFailed("build", str(folder), (done.stdout + done.stderr).strip()[-2000:])
+    content = json.loads(results.read_text(encoding="utf-8"))
+    return {result["unique_id"]: result for result in content["results"]}
+
+
+def _failures(project: DbtProject, statuses: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    blocking = {t.id for m in project.models for t in m.tests if t.severity == "error"}
+    names = {t.id: f"test {t.name} of {m.name}" for m in project.models for t in m.tests}
+    names |= {m.id: f"model {m.name}" for m in project.models}
+    return [
+        f"{names.get(node, node)}: {_told(result)}"
+        for node, result in statuses.items()
+        if result["status"] in ("fail", "error") and (node in blocking or not node.startswith("test."))
+    ]
+
+
+def _told(result: Mapping[str, Any]) -> str:
+    return " ".join(str(result.get("message") or result["status"]).split())
+
+
+def _export(
+    lake: Lake, project: DbtProject, database: Path, folder: Path
+) -> tuple[dict[str, Path], dict[str, dict[str, str]]]:
+    files: dict[str, Path] = {}
+    columns: dict[str, dict[str, str]] = {}
+    with connect(lake.settings, str(database)) as connection:
+        for model in project.models:
+            name = f"gold.{quote_name(model.name)}"
+            files[model.table] = folder / f"{model.name}.parquet"
+            target = quote_text(str(files[model.table]))
+            connection.execute(f"COPY {name} TO {target} (FORMAT parquet, COMPRESSION zstd)")
+            described = connection.execute(f"DESCRIBE {name}").fetchall()
+            columns[model.table] = {row[0]: row[1] for row in described}
+    return files, columns
+
+
+def _built(
+    model: GoldModel,
+    written: Written,
+    columns: Mapping[str, str],
+    statuses: Mapping[str, Mapping[str, Any]],
+) -> BuiltModel:
+    checks = _checks(model, statuses)
+    return BuiltModel(
+        model.name, written.rows, written.snapshot, written.changed, columns, checks
+    )
+
+
+def _present(
+    books: Books, model: GoldModel, statuses: Mapping[str, Mapping[str, Any]] | None = None
+) -> BuiltModel:
+    """What readers see without this build."""
+    table = books.refs.tables.get(model.table)
+    snapshot = table.current_snapshot() if table else None
+    summary = snapshot.summary if snapshot else None
+    rows = int(summary.additional_properties.get("total-records", 0)) if summary else None
+    columns = {f.name: str(f.field_type) for f in table.schema().fields} if table else {}
+    return BuiltModel(
+        model.name,
+        rows,
+        snapshot.snapshot_id if snapshot else None,
+        False,
+        columns,
+        _checks(model, statuses or {}),
+    )
+
+
+def _checks(model: GoldModel, statuses: Mapping[str, Mapping[str, Any]]) -> tuple[Check, ...]:
+    return tuple(_check(test, statuses[test.id]) for test in model.tests if test.id in statuses)
+
+
+def _check(test: GoldTest, result: Mapping[str, Any]) -> Check:
+    passed = result["status"] == "pass"
+    failures = result.get("failures")
+    told = test.description or test.name
+    description = told if passed else f"{told}: {_told(result)}"
+    return Check(test.name, passed, test.severity, description, {"failures": failures, "status": result["status"]})
+
+
+def _readers(books: Books, project: DbtProject) -> str:
+    last = latest(books)
+    if last is None:
+        return "Readers see no gold tables yet."
+    return f"Readers still see build {last.number}."

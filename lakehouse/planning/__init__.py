@@ -1,0 +1,11 @@
+"""The only place that decides what is stale; status, run, sensors and the workflows ask it.
+
+Staleness is computed from recorded versions: deliveries, contract fingerprints, code versions and
+snapshots. No clock takes part.
+"""
+
+from lakehouse.planning.arrivals import arrivals
+from lakehouse.planning.plan import Plan, Step, plan
+from lakehouse.planning.silver import Holding, SilverState, silver_state
+
+__all__ = ["Holding", "Plan", "SilverState", "Step", "arrivals", "plan", "silver_state"]

@@ -1,0 +1,183 @@
+"""Everything that is stale now, and what will follow from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from lakehouse import estimators, registry
+from lakehouse.dbt_manifest import DbtProject, load
+from lakehouse.lake import Lake
+from lakehouse.ledger import Books
+from lakehouse.model_spec import ModelSpec
+from lakehouse.planning.arrivals import arrivals
+from lakehouse.planning.gold import gold_reason
+from lakehouse.planning.silver import SilverState, silver_state
+from lakehouse.registry import ScoringState, TrainingState
+from lakehouse.results import UNASSIGNED, WHOLE, Result
+
+
+@dataclass(frozen=True)
+class Step:
+    """One asset that is stale.
+
+    Attributes:
+        asset: Its path, e.g. `silver/flights`.
+        partitions: The stale partitions; empty for an asset that is one whole.
+        reason: Why, for a person.
+    """
+
+    asset: str
+    partitions: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True)
+class Plan(Result):
+    """What a run would do.
+
+    Attributes:
+        steps: The stale assets in build order.
+        follows: Assets downstream of them, looked at again once those are done.
+        waits: What cannot be done yet, as full sentences.
+    """
+
+    steps: tuple[Step, ...]
+    follows: tuple[str, ...]
+    waits: tuple[str, ...]
+
+    def summary(self) -> str:
+        """Counts stale assets."""
+        if not self.steps:
+            return "Everything is up to date."
+        ending = f"; then {', '.join(self.follows)}" if self.follows else ""
+        return f"{len(self.steps)} stale: {', '.join(s.asset for s in self.steps)}{ending}."
+
+    def facts(self) -> Mapping[str, object]:
+        """Returns the steps with their reasons."""
+        steps = [
+            {"asset": s.asset, "partitions": list(s.partitions), "reason": s.reason}
+            for s in self.steps
+        ]
+        return {"steps": steps, "follows": list(self.follows), "waits": list(self.waits)}
+
+
+def plan(lake: Lake, settle: timedelta = timedelta(0)) -> Plan:
+    """Returns what is stale, from one consistent look at the lake; nothing is written.
+
+    Args:
+        lake: The lake.
+        settle: Landed files modified more recently are left out.
+    """
+    project = load(lake.settings)
+    models = lake.models.values()
+    books = lake.ledger.read(_tables(lake, project))
+    states = {name: silver_state(books, c) for name, c in lake.contracts.items()}
+    steps: list[Step] = []
+    for name in lake.contracts:
+        steps += _bronze(lake, name, books, states[name], settle)
+    for name in lake.contracts:
+        steps += _silver(lake, name, states[name])
+    if reason := gold_reason(books, project):
+        steps += [Step(f"gold/{model.name}", (), reason) for model in project.models]
+    for spec in models:
+        steps += _model(lake, books, spec)
+    chain = _chain(lake, project)
+    follows = _following({step.asset for step in steps}, chain)
+    waits = tuple(
+        f"silver/{name} waits for silver/{', silver/'.join(state.waits)} to be published."
+        for name, state in states.items()
+        if state.waits and state.wanted
+    )
+    return Plan(tuple(steps), follows, waits)
+
+
+def _tables(lake: Lake, project: DbtProject) -> list[str]:
+    silver = [contract.table for contract in lake.contracts.values()]
+    gold = [model.table for model in project.models]
+    models = [spec.table for spec in lake.models.values()]
+    return [*silver, *project.sources, *gold, *models]
+
+
+def _bronze(
+    lake: Lake, name: str, books: Books, state: SilverState, settle: timedelta
+) -> list[Step]:
+    found = arrivals(lake, name, books, settle)
+    if found:
+        return [Step(f"bronze/{name}", (), f"{len(found)} new files landed")]
+    known = {entry.sha256 for entry in books.inspections if entry.dataset == name}
+    unread = [delivery for delivery in state.unread if delivery.sha256 not in known]
+    if unread:
+        return [Step(f"bronze/{name}", (), f"{len(unread)} deliveries were never read")]
+    return []
+
+
+def _silver(lake: Lake, name: str, state: SilverState) -> list[Step]:
+    contract = lake.contracts[name]
+    if not state.stale:
+        return []
+    reasons = list(dict.fromkeys(state.stale.values()))
+    more = f"; {len(reasons) - 1} more reasons" if len(reasons) > 1 else ""
+    reason = f"{reasons[0]}{more}"
+    if contract.partition is None:
+        return [Step(f"silver/{name}", (), reason)]
+    named = tuple(p for p in state.stale if p not in (UNASSIGNED, WHOLE))
+    # rows without a partition are mended together with any partition
+    return [Step(f"silver/{name}", named or (contract.partition.name(contract.partition.start),), reason)]
+
+
+def _model(lake: Lake, books: Books, spec: ModelSpec) -> list[Step]:
+    frame = books.refs.snapshot(spec.table)
+    if frame is None:
+        return []
+    wanted = TrainingState(frame, spec.fingerprint, estimators.VERSION)
+    table = registry.history_table(spec.name)
+    if not registry.is_current(lake, table, wanted):
+        return [Step(f"models/{spec.name}", (), _moved(lake, table, wanted.properties()))]
+    left = registry.standing(lake, spec.name)
+    if left is None or left.champion is None:
+        return []
+    scored = ScoringState(frame, spec.fingerprint, left.champion)
+    steps = []
+    predictions = spec.predictions.table
+    if not registry.is_current(lake, predictions, scored):
+        reason = _moved(lake, predictions, scored.properties())
+        steps.append(Step(predictions.replace(".", "/", 1), (), reason))
+    measured = f"monitoring.drift_{spec.name}"
+    if not registry.is_current(lake, measured, scored):
+        reason = _moved(lake, measured, scored.properties())
+        steps.append(Step(f"monitoring/{spec.name}", (), reason))
+    return steps
+
+
+def _moved(lake: Lake, table: str, wanted: Mapping[str, str]) -> str:
+    found = registry.noted(lake, table)
+    if not any(key in found for key in wanted):
+        return "never made"
+    moved = [key.removeprefix("lakehouse.") for key in wanted if found.get(key) != wanted[key]]
+    return f"{', '.join(moved)} changed"
+
+
+def _chain(lake: Lake, project: DbtProject) -> dict[str, set[str]]:
+    """What each asset is made from."""
+    chain: dict[str, set[str]] = {}
+    for name, contract in lake.contracts.items():
+        pinned = {f"silver/{ref.dataset}" for ref in contract.pinned}
+        chain[f"silver/{name}"] = {f"bronze/{name}", *pinned}
+    for model in project.models:
+        chain[f"gold/{model.name}"] = {name.replace(".", "/", 1) for name in model.upstream}
+    for spec in lake.models.values():
+        model = f"models/{spec.name}"
+        chain[model] = {spec.table.replace(".", "/", 1)}
+        chain[spec.predictions.table.replace(".", "/", 1)] = {model}
+        chain[f"monitoring/{spec.name}"] = {model}
+    return chain
+
+
+def _following(stale: set[str], chain: Mapping[str, set[str]]) -> tuple[str, ...]:
+    found = set(stale)
+    for asset, upstream in chain.items():
+        if upstream & found:
+            found.add(asset)
+    return tuple(asset for asset in chain if asset in found - stale)

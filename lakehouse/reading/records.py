@@ -1,0 +1,102 @@
+"""A delimited file cut into records, so that each broken one can be explained by itself.
+
+A quote that never closes must cost its own line only, not all the good ones behind it: a quoted
+field may run over lines only if it closes again and the record then has the right number of fields.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lakehouse.contract import ReadOptions
+
+csv.field_size_limit(1 << 30)  # a long field is a broken row to a rule, not to the parser
+_REACH = 1000
+"""Lines that a quoted field may span."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """One record of a file.
+
+    Attributes:
+        line: Line number where it starts, the first line of the file being 1.
+        offset: Byte where it starts.
+        raw: Its bytes, without the line end.
+        fields: Its fields, or None where a plain split at the delimiter gives them.
+        problem: Why it has no fields, or empty.
+    """
+
+    line: int
+    offset: int
+    raw: bytes
+    fields: list[str] | None
+    problem: str
+
+
+def split(data: bytes, options: ReadOptions, width: int) -> Iterator[Record]:
+    """Yields the records behind the header; blank lines are no records.
+
+    Args:
+        data: The whole file.
+        options: Delimiter and quote.
+        width: Number of fields that a record has.
+    """
+    lines = data.split(b"\n")
+    offset = len(lines[0]) + 1
+    quote = options.quote.encode()
+    at = 1
+    while at < len(lines):
+        line = lines[at]
+        span = _span(lines, at, quote, options, width) if line.count(quote) % 2 else 1
+        raw = b"\n".join(lines[at : at + max(span, 1)]).removesuffix(b"\r")
+        if raw:
+            yield _record(at + 1, offset, raw, quote, options, closes=span > 0)
+        taken = max(span, 1)
+        offset += sum(len(part) + 1 for part in lines[at : at + taken])
+        at += taken
+
+
+def _span(lines: list[bytes], at: int, quote: bytes, options: ReadOptions, width: int) -> int:
+    """Returns how many lines the record at `at` takes; 0 if its quote does not close."""
+    for end in range(at + 1, min(at + _REACH, len(lines))):
+        if lines[end].count(quote) % 2:
+            text = b"\n".join(lines[at : end + 1]).decode("utf-8", errors="replace")
+            fields = _fields(text, options)
+            return end + 1 - at if fields is not None and len(fields) == width else 0
+    return 0
+
+
+def _record(
+    line: int, offset: int, raw: bytes, quote: bytes, options: ReadOptions, *, closes: bool
+) -> Record:
+    if not closes:
+        return Record(line, offset, raw, None, "a quote opens and never closes")
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return Record(line, offset, raw, None, "the line is not UTF-8")
+    if b"\0" in raw:
+        return Record(line, offset, raw, None, "the line has a NUL byte")
+    if quote not in raw:
+        return Record(line, offset, raw, None, "")
+    fields = _fields(text, options)
+    problem = "" if fields is not None else "text before or after a quoted field"
+    return Record(line, offset, raw, fields, problem)
+
+
+def _fields(text: str, options: ReadOptions) -> list[str] | None:
+    reader = csv.reader(
+        io.StringIO(text, newline=""),
+        delimiter=options.delimiter,
+        quotechar=options.quote,
+        strict=True,
+    )
+    try:
+        rows = list(reader)
+    except csv.Error:
+        return None
+    return rows[0] if len(rows) == 1 else None

@@ -1,0 +1,74 @@
+"""What a delimited file is made of, found from its bytes before any of it is parsed."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from lakehouse.contract import Contract
+from lakehouse.errors import UnreadableObject, did_you_mean
+
+_BLOCK = 8 * 1024 * 1024
+_BOM = b"\xef\xbb\xbf"
+_HEADER_LIMIT = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Structure:
+    """The shape of one file.
+
+    Attributes:
+        lines: Lines after the header, blank ones counted.
+        plain: True if a typed read can be trusted as far as it also counts `lines` rows and
+            rejects none: the header is in the contract's order, and no byte occurs whose
+            treatment by the typed read differs from the contract's.
+    """
+
+    lines: int
+    plain: bool
+
+
+def examine(stream: BinaryIO, contract: Contract, source_key: str) -> Structure:
+    """Reads a file once and returns its structure; memory does not grow with the file.
+
+    Raises:
+        UnreadableObject: It is empty or its header is not the contract's.
+    """
+    first = stream.readline(_HEADER_LIMIT)
+    header = parse_header(first, contract, source_key)
+    in_order = header == tuple(column.name for column in contract.read_columns)
+    plain = in_order and not first.startswith(_BOM) and b"\r" not in first
+    newlines, last = 0, b"\n"
+    while block := stream.read(_BLOCK):
+        newlines += block.count(b"\n")
+        # a carriage return, a NUL or a digit separator is taken silently by the typed read
+        plain = plain and not any(byte in block for byte in (b"\r", b"\0", b"_"))
+        last = block[-1:]
+    return Structure(newlines + (last != b"\n"), plain)
+
+
+def parse_header(line: bytes, contract: Contract, source_key: str) -> tuple[str, ...]:
+    """Returns the column names of a header line.
+
+    Raises:
+        UnreadableObject: Columns are missing, unknown or named twice.
+    """
+    if not line.strip():
+        raise UnreadableObject(contract.dataset, source_key, "line 1 is empty, a header is expected")
+    text = line.removeprefix(_BOM).decode("utf-8", errors="replace").rstrip("\r\n")
+    found = tuple(
+        next(csv.reader([text], delimiter=contract.read.delimiter, quotechar=contract.read.quote))
+    )
+    wanted = [column.name for column in contract.read_columns]
+    problems = [f"column '{name}' is missing" for name in wanted if name not in found]
+    problems += [
+        f"column '{name}' is not in the contract.{did_you_mean(name, wanted)}".rstrip(".")
+        for name in found
+        if name not in wanted
+    ]
+    problems += [f"column '{name}' occurs twice" for name in sorted({n for n in found if found.count(n) > 1})]
+    if problems:
+        why = f"line 1, the header: {'; '.join(problems)}"
+        raise UnreadableObject(contract.dataset, source_key, why)
+    return found
