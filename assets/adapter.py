@@ -1,0 +1,263 @@
+"""The one place where the engine's answers become Dagster's events.
+
+Every verb of the engine returns a `Result` or raises a `LakehouseError`. Here the first becomes
+materializations, check results and metadata, and what was refused or went wrong turns the run red
+with the engine's own sentence.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+import dagster as dg
+
+from assets import checks, names, partitions
+from lakehouse.errors import LakehouseError, PublishConflict, ServiceFailed, UnknownName
+from lakehouse.ingestion import Refreshed
+from lakehouse.results import UNASSIGNED, Check, Result
+from resources import Session
+
+Event = dg.MaterializeResult[Any] | dg.AssetCheckResult
+_PASSING = (PublishConflict, ServiceFailed)
+"""Errors that another attempt may not meet again."""
+
+
+def call(
+    context: dg.AssetExecutionContext | dg.OpExecutionContext,
+    session: Session,
+    verb: Callable[..., Result],
+    *arguments: Any,
+    **options: Any,
+) -> Any:
+    """Returns what a verb of the engine answers, and keeps it for whoever made the session.
+
+    Raises:
+        dagster.Failure: The engine refused or could not do it; carries its message.
+    """
+    try:
+        result = verb(session.lake, *arguments, run=context.run.run_id, **options)
+    except LakehouseError as error:
+        session.errors.append(error)
+        raise failure([str(error)], isinstance(error, _PASSING)) from error
+    session.results.append(result)
+    context.log.info(result.summary())
+    return result
+
+
+def whole(
+    context: dg.AssetExecutionContext,
+    session: Session,
+    key: dg.AssetKey,
+    result: Result,
+    more: Sequence[Check] = (),
+) -> Iterator[Event]:
+    """Shows a result about one whole table or model: judged, and materialized unless refused.
+
+    Args:
+        context: The run.
+        session: The run's session.
+        key: The asset.
+        result: What the engine did.
+        more: Checks beside the result's own.
+    """
+    yield from verdicts(context, key, (*result.checks(), *more))
+    if result.refusals():
+        raise failure(result.refusals())
+    if key in context.selected_asset_keys:
+        facts = {**metadata(result.facts()), **published(session, key)}
+        yield dg.MaterializeResult(asset_key=key, metadata={"summary": result.summary(), **facts})
+
+
+def together(
+    context: dg.AssetExecutionContext,
+    session: Session,
+    tables: Mapping[dg.AssetKey, Any],
+    result: Result,
+) -> Iterator[Event]:
+    """Shows a result about several tables that are published together or not at all.
+
+    Args:
+        context: The run.
+        session: The run's session.
+        tables: What the result says about each asset: `checks`, `columns` and `changed`.
+        result: The whole.
+    """
+    for key, table in tables.items():
+        yield from verdicts(context, key, table.checks)
+    if result.refusals():
+        raise failure(result.refusals())
+    for key in context.selected_asset_keys & tables.keys():
+        columns = [dg.TableColumn(name, type) for name, type in tables[key].columns.items()]
+        facts = {"changed": tables[key].changed, **published(session, key)}
+        facts["dagster/column_schema"] = dg.TableSchema(columns)
+        yield dg.MaterializeResult(asset_key=key, metadata={"summary": result.summary(), **facts})
+
+
+def parts(
+    context: dg.AssetExecutionContext,
+    session: Session,
+    key: dg.AssetKey,
+    result: Refreshed,
+    asked: Sequence[str] | None,
+) -> Iterator[Event]:
+    """Shows a result about some partitions: each judged, and the good ones materialized.
+
+    Args:
+        context: The run.
+        session: The run's session.
+        key: The asset.
+        result: What the engine did.
+        asked: Partitions that the run names; None if it names none.
+    """
+    table, shown = published(session, key), good(result, asked)
+    for partition, facts in shown.items():
+        told = {**table, **metadata(facts), "dagster/partition_row_count": facts["rows"]}
+        context.log_event(dg.AssetMaterialization(key, partition=partition, metadata=told))
+    if not shown and not result.refusals():
+        context.log.info("No delivery has rows of these partitions: there is nothing to publish.")
+    for check in troubled(declared(context, key, result.checks())):
+        context.log_event(evaluation(key, check))
+    yield from verdicts(context, key, (*result.checks(), *checks.admitted(result)))
+    if result.refusals():
+        raise failure(result.refusals())
+
+
+def good(result: Refreshed, asked: Sequence[str] | None) -> dict[str, dict[str, object]]:
+    """Returns the facts of the partitions that readers now see up to date.
+
+    Those are the ones that were published, and of those asked for the ones that were not stale.
+    """
+    published = {outcome.name: asdict(outcome) for outcome in result.outcomes if outcome.published}
+    stale = {outcome.name for outcome in result.outcomes}
+    fresh = [name for name in asked or () if name in result.held and name not in stale]
+    unchanged = {name: {"rows": result.held[name], "reason": "was up to date"} for name in fresh}
+    found = {**published, **unchanged}
+    return {name: found[name] for name in sorted(found) if name != UNASSIGNED}
+
+
+def troubled(found: Sequence[Check]) -> list[Check]:
+    """Returns all checks of the partitions in which one failed.
+
+    An event of its own for each check of each good partition would cost more than the audit (9 ms
+    each); their observed values are with the sum over all partitions.
+    """
+    failed = {check.partition for check in found if not check.passed}
+    return [check for check in found if check.partition in failed and check.partition is not None]
+
+
+def verdicts(
+    context: dg.AssetExecutionContext, key: dg.AssetKey, found: Sequence[Check]
+) -> Iterator[dg.AssetCheckResult]:
+    """Yields one result per declared check: the check itself, or the sum over its partitions."""
+    by_name: dict[str, list[Check]] = {}
+    for check in declared(context, key, found):
+        by_name.setdefault(names.identifier(check.name), []).append(check)
+    for same in by_name.values():
+        yield verdict(key, same[0] if len(same) == 1 else _sum(same))
+
+
+def verdict(key: dg.AssetKey, check: Check) -> dg.AssetCheckResult:
+    """Returns one check as Dagster's."""
+    return dg.AssetCheckResult(
+        asset_key=key,
+        check_name=names.identifier(check.name),
+        passed=check.passed,
+        severity=severity(check),
+        description=check.description,
+        metadata=metadata(check.facts),
+    )
+
+
+def declared(
+    context: dg.AssetExecutionContext, key: dg.AssetKey, found: Sequence[Check]
+) -> list[Check]:
+    """Returns the checks that the asset declares and the run selected; the others are logged."""
+    known = {spec.name for spec in context.selected_asset_check_keys if spec.asset_key == key}
+    for check in found:
+        if names.identifier(check.name) not in known and not check.passed:
+            context.log.warning(f"{check.name}: {check.description}")
+    return [check for check in found if names.identifier(check.name) in known]
+
+
+def evaluation(key: dg.AssetKey, check: Check) -> dg.AssetCheckEvaluation:
+    """Returns one check of one partition as an event of its own."""
+    return dg.AssetCheckEvaluation(
+        asset_key=key,
+        check_name=names.identifier(check.name),
+        passed=check.passed,
+        severity=severity(check),
+        description=check.description,
+        metadata=metadata(check.facts),
+        partition=partitions.name(check.partition),
+        blocking=check.severity == "error",
+    )
+
+
+def severity(check: Check) -> dg.AssetCheckSeverity:
+    """Returns how loud Dagster shows the check."""
+    loud = check.severity == "error"
+    return dg.AssetCheckSeverity.ERROR if loud else dg.AssetCheckSeverity.WARN
+
+
+def failure(sentences: Sequence[str], again: bool = False) -> dg.Failure:
+    """Returns what turns a run red: the engine's sentences, one per line."""
+    return dg.Failure("\n".join(sentences), allow_retries=again)
+
+
+def metadata(facts: Mapping[str, object]) -> dict[str, Any]:
+    """Returns facts as metadata; those that have no value are left out."""
+    return {name: _value(value) for name, value in facts.items() if value is not None}
+
+
+def published(session: Session, key: dg.AssetKey) -> dict[str, Any]:
+    """Returns Dagster's standard metadata of the table that readers now see, if it is one."""
+    name = ".".join(key.path)
+    try:
+        table = session.lake.catalog.table(name)
+    except UnknownName:
+        return {}
+    snapshot = table.current_snapshot()
+    summary = snapshot.summary.additional_properties if snapshot and snapshot.summary else {}
+    return {
+        "dagster/table_name": name,
+        "dagster/uri": table.location(),
+        "dagster/row_count": int(summary.get("total-records", 0)),
+        "snapshot": str(snapshot.snapshot_id) if snapshot else "none",
+        "metadata location": dg.MetadataValue.path(table.metadata_location),
+    }
+
+
+def _sum(found: Sequence[Check]) -> Check:
+    """Returns one check that stands for the same check of several partitions."""
+    failed = [check for check in found if not check.passed]
+    listed = ", ".join(str(check.partition) for check in failed)
+    told = f"passed in all {len(found)} partitions"
+    if failed:
+        told = f"failed in {len(failed)} of {len(found)} partitions: {listed}"
+    first = (failed or found)[0]
+    said = f"{told}. {first.description}" if failed else told
+    parts = {
+        str(check.partition): check.facts.get("observed", check.description) for check in found
+    }
+    return replace(first, description=said, facts={**first.facts, "observed": parts})
+
+
+def _value(value: object) -> Any:
+    if isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, Mapping):
+        return dg.MetadataValue.json({str(name): _plain(part) for name, part in value.items()})
+    if isinstance(value, list | tuple | set | frozenset):
+        return dg.MetadataValue.json([_plain(part) for part in value])
+    return str(value)
+
+
+def _plain(value: object) -> Any:
+    """Returns a value of JSON; whatever JSON does not know becomes text."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, Mapping):
+        return {str(name): _plain(part) for name, part in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(part) for part in value]
+    return str(value)

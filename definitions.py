@@ -1,0 +1,22 @@
+"""Composition root: merges what the packages export. Loading it opens no table and no service."""
+
+import dagster as dg
+
+from assets.graph import graph
+from lakehouse.lake import Lake
+from resources import LakeResource
+from sensors.arrivals import landed_files
+from sensors.jobs import refresh_job
+from sensors.retraining import retraining
+from sensors.schedules import daily_refresh, hourly_freshness
+
+lake = Lake()
+
+defs = dg.Definitions(
+    assets=graph(lake),
+    jobs=[refresh_job],
+    schedules=[daily_refresh, hourly_freshness(lake.contracts.values())],
+    sensors=[landed_files, *(retraining(spec) for spec in lake.models.values())],
+    resources={"session": LakeResource()},
+    executor=dg.in_process_executor,
+)
