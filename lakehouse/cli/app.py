@@ -50,7 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     else:
         sys.excepthook = _unexpected
     try:
-        app(words, prog_name="lakehouse")
+        # the command itself: calling the application would put typer's own hook over ours
+        typer.main.get_command(app)(words, prog_name="lakehouse")
     except LakehouseError as error:
         if debug:
             raise

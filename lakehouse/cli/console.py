@@ -85,7 +85,9 @@ def grid(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -
         title_style="bold",
         header_style="dim",
         box=SIMPLE_HEAD,
+        show_edge=False,
         pad_edge=False,
+        padding=(0, 1, 0, 0),
     )
     for column in columns:
         right = column.startswith(">")

@@ -76,6 +76,8 @@ def _tested(part: str, test: Callable[[Lake], str], lake: Lake) -> Finding:
         return Finding(part, True, test(lake))
     except LakehouseError as error:
         return Finding(part, False, str(error), error.exit_code)
+    except ImportError as error:
+        return Finding(part, False, f"a driver is not installed: {error}", 2)
     except (OSError, SQLAlchemyError) as error:
         return Finding(part, False, " ".join(str(error).split())[:300], 3)
 
@@ -101,10 +103,7 @@ def _home(lake: Lake) -> str:
 
 
 def _storage(lake: Lake, url: str) -> str:
-    try:
-        found = lake.storage.filesystem(url).exists(url)
-    except ImportError as error:
-        raise OSError(f"{url}: {error}") from error
+    found = lake.storage.filesystem(url).exists(url)
     return f"{url}: {'answers' if found else 'empty, made when first needed'}"
 
 

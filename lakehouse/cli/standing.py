@@ -91,7 +91,7 @@ class Status:
         return Group(*parts)
 
     def _deliveries(self) -> RenderableType:
-        rows = []
+        rows: list[tuple[object, ...]] = []
         for dataset, found in self.datasets.items():
             for entry in found:
                 counts = asdict(entry.statement)
