@@ -112,20 +112,44 @@ def test_null_and_unseen_values_are_scored(fitted: Estimator) -> None:
     assert np.isfinite(fitted.predict(rows)).all()
 
 
+def test_a_column_that_was_flat_in_training_says_nothing(fitted: Estimator) -> None:
+    moved = VALIDATION.X.with_columns(flat=1.0001)
+
+    np.testing.assert_allclose(fitted.predict(moved), fitted.predict(VALIDATION.X), atol=1e-3)
+
+
+def test_null_and_unseen_categories_have_no_number() -> None:
+    encoding = Encoding.fit(FEATURES, TRAIN.X)
+    rows = pl.DataFrame({"size": 1, "colour": ["red", "mauve", None], "empty": None, "flat": 1})
+
+    colours = encoding.matrix(rows)[:, encoding.categorical_positions[0]]
+
+    np.testing.assert_array_equal(colours, [2, np.nan, np.nan])
+
+
 def test_columns_that_are_no_features_and_their_order_do_not_matter(fitted: Estimator) -> None:
     moved = VALIDATION.X.select("colour", "flat", "empty", "size")
 
     np.testing.assert_array_equal(fitted.predict(moved), fitted.predict(VALIDATION.X))
 
 
-def test_validation_rows_teach_nothing_but_when_to_stop() -> None:
-    """No category, mean or scale comes from rows outside the training period."""
-    odd = Sample(VALIDATION.X.with_columns(pl.lit("mauve").alias("colour")), VALIDATION.y)
+ODD = Sample(VALIDATION.X.with_columns(pl.lit("mauve").alias("colour")), VALIDATION.y)
+"""Validation rows of a category that no training row has."""
 
-    same, other = _fit("logistic"), _fit("logistic", validation=odd)
+
+def test_validation_rows_are_not_learned_from() -> None:
+    same, other = _fit("logistic"), _fit("logistic", validation=ODD)
 
     np.testing.assert_array_equal(same.predict(VALIDATION.X), other.predict(VALIDATION.X))
-    assert Encoding.fit(FEATURES, TRAIN.X).categories == {"colour": ("blue", "green", "red")}
+
+
+@pytest.mark.parametrize("algorithm", sorted(ALGORITHMS))
+def test_categories_come_from_training_rows_only(algorithm: str, tmp_path: Path) -> None:
+    _fit(algorithm, validation=ODD).save(tmp_path)
+
+    stored = "".join(file.read_text(encoding="utf-8") for file in tmp_path.glob("*.json"))
+    assert "green" in stored
+    assert "mauve" not in stored
 
 
 @pytest.mark.parametrize("algorithm", ["boosted_trees", "tabm"])
