@@ -24,6 +24,8 @@ from lakehouse.validation.engine import DuckDBEngine, MetricId
 
 PARTIAL = (".condition", ".aggregate_fn", ".map")
 """Endings of metrics whose value is a piece of SQL."""
+COUNTS = (".unexpected_count", ".filtered_row_count")
+"""Endings of metrics that `grouping` counts by a condition alone."""
 SCHEMA = ("table.columns", "table.column_types")
 
 
@@ -198,7 +200,9 @@ def _idle(need: MetricConfiguration, metric: MetricConfiguration) -> bool:
 
     Great Expectations lists the number of rows for every column metric.
     """
-    return need.metric_name == "table.row_count" and metric.metric_name.endswith(PARTIAL)
+    return need.metric_name == "table.row_count" and metric.metric_name.endswith(
+        (*PARTIAL, *COUNTS)
+    )
 
 
 def _broken(metric: MetricConfiguration, why: Mapping[MetricId, str]) -> str | None:

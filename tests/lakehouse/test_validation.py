@@ -1,5 +1,6 @@
 """The audit: real Great Expectations on real DuckDB, judged partition by partition."""
 
+import gc
 import json
 import subprocess
 import sys
@@ -142,6 +143,16 @@ def test_statistics_are_of_one_partition(connection, expectation):
     assert audit(connection, expectation).failed_partitions == ("2013-12",)
 
 
+def test_quantiles_count_from_the_smallest_value(connection):
+    low = {"quantiles": [0.25], "value_ranges": [[0, 50]]}
+    report = audit(
+        connection,
+        expect("expect_column_quantile_values_to_be_between", column="dep", quantile_ranges=low),
+        partitions=("2013-01", "2013-03"),
+    )
+    assert only(report, "2013-01").observed == {"quantiles": [0.25], "values": [1]}
+
+
 def test_a_regular_expression_may_match_anywhere_as_in_great_expectations(connection):
     report = audit(
         connection, expect("expect_column_values_to_match_regex", column="origin", regex="W|K$")
@@ -247,6 +258,11 @@ def test_pass_fail_and_error_are_three_outcomes(connection):
     assert "regexp_matches" in report.verdicts[2].message
 
 
+def test_an_expectation_that_cannot_be_evaluated_refuses_the_partition(connection):
+    impossible = expect("expect_column_values_to_match_regex", column="dep", regex="[0-9]")
+    assert audit(connection, impossible, partitions=MONTHS[:2]).failed_partitions == MONTHS[:2]
+
+
 def test_an_expectation_that_cannot_be_evaluated_does_not_take_others_with_it(connection):
     report = audit(
         connection,
@@ -335,6 +351,40 @@ def test_importing_the_package_does_not_import_great_expectations():
     assert done.stdout.strip() == "False"
 
 
+def test_more_partitions_do_not_cost_more_queries(connection):
+    suite = (
+        expect("expect_column_values_to_be_between", column="arr", min_value=-1),
+        expect("expect_column_values_to_match_regex", column="origin", regex="."),
+        expect("expect_column_values_to_be_unique", column="id", mostly=0.5),
+        expect("expect_compound_columns_to_be_unique", column_list=["id", "dep"]),
+        expect("expect_multicolumn_sum_to_equal", column_list=["arr", "dep"], sum_total=2),
+        expect("expect_column_pair_values_a_to_be_greater_than_b", column_A="arr", column_B="dep"),
+        expect("expect_column_mean_to_be_between", column="delay", min_value=0),
+        expect("expect_column_stdev_to_be_between", column="delay", min_value=0),
+        expect("expect_column_median_to_be_between", column="delay", min_value=0),
+        expect("expect_column_unique_value_count_to_be_between", column="dep", min_value=1),
+        expect(
+            "expect_column_quantile_values_to_be_between",
+            column="delay",
+            quantile_ranges={"quantiles": [0.5], "value_ranges": [[0, 200]]},
+        ),
+    )
+    connection.execute("call enable_logging('QueryLog', storage = 'memory')")
+
+    def queries(partitions: tuple[str, ...]) -> int:
+        connection.execute("call truncate_duckdb_logs()")
+        audit(connection, *suite, partitions=partitions)
+        (count,) = connection.execute(
+            "select count(*) from duckdb_logs where type = 'QueryLog'"
+        ).fetchone()
+        return count
+
+    few, many = queries(MONTHS[6:8]), queries(MONTHS)  # July fails, and examples are a query
+    assert few > 5
+    assert many == few
+
+
 def test_the_callers_connection_stays_open(connection):
     audit(connection, expect("expect_column_values_to_not_be_null", column="id"))
+    gc.collect()
     assert connection.execute("select count(*) from flights").fetchone() == (2250,)
