@@ -10,7 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lakehouse.connection import EXTENSIONS, connect, extension_file, quote_name, quote_table, quote_text
+from lakehouse.connection import (
+    EXTENSIONS,
+    connect,
+    extension_file,
+    quote_table,
+    quote_text,
+)
 from lakehouse.dbt_manifest import DbtProject, GoldModel, GoldTest, load, run_dbt
 from lakehouse.errors import BuildRefused, DbtFailed
 from lakehouse.lake import Lake
@@ -77,9 +83,7 @@ class Built(Result):
         return self.failures
 
 
-def build(
-    lake: Lake, *, run: str, progress: Callable[[str], None] = lambda _: None
-) -> Built:
+def build(lake: Lake, *, run: str, progress: Callable[[str], None] = lambda _: None) -> Built:
     """Brings all gold tables up to date, in one build, published together or not at all.
 
     Args:
@@ -99,63 +103,77 @@ def build(
     scratch_home = lake.settings.home / "dbt"
     scratch_home.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=scratch_home) as folder:
-        built = _build(lake, project, books, Path(folder), reason, run)
+        built = _build(_Job(lake, project, books, Path(folder), run), reason)
     progress(f"{built.summary()} ({time.monotonic() - started:.1f} s)")
     return built
 
 
-def _build(
-    lake: Lake, project: DbtProject, books: Books, folder: Path, reason: str, run: str
-) -> Built:
-    database = folder / "scratch.duckdb"
-    _pin_sources(lake, project, books, database)
-    statuses = _run(lake, folder, database)
-    failures = tuple(_failures(project, statuses))
+@dataclass(frozen=True)
+class _Job:
+    """One build at work in a folder of its own."""
+
+    lake: Lake
+    project: DbtProject
+    books: Books
+    folder: Path
+    run: str
+
+    @property
+    def database(self) -> Path:
+        """The scratch DuckDB file that dbt builds into."""
+        return self.folder / "scratch.duckdb"
+
+
+def _build(job: _Job, reason: str) -> Built:
+    _pin_sources(job)
+    statuses = _run(job)
+    models = job.project.models
+    failures = tuple(_failures(job.project, statuses))
     if failures:
-        readers = _readers(books, project)
-        refused = BuildRefused(failures, readers).message()
-        models = tuple(_present(books, m, statuses) for m in project.models)
-        return Built(models, reason, (refused,))
-    files, columns = _export(lake, project, database, folder)
-    inputs = snapshots(books.refs, project.sources)
+        refused = BuildRefused(failures, _readers(job.books)).message()
+        return Built(tuple(_present(job.books, m, statuses) for m in models), reason, (refused,))
+    files, columns = _export(job)
+    inputs = snapshots(job.books.refs, job.project.sources)
 
     def entries(shown: Mapping[str, int]) -> tuple[Build, ...]:
-        last = latest(lake.ledger.read())
+        last = latest(job.lake.ledger.read())
         outputs = json.dumps({name: str(shown[name]) for name in shown}, sort_keys=True)
         number = last.number + 1 if last else 1
-        return (Build(number, "gold", project.fingerprint, inputs, outputs),)
+        return (Build(number, "gold", job.project.fingerprint, inputs, outputs),)
 
-    written = replace_files(lake, files, run=run, entries=entries)
-    found = {one.table: one for one in written}
-    models = tuple(
-        _built(model, found[model.table], columns[model.table], statuses) for model in project.models
+    written = {
+        one.table: one for one in replace_files(job.lake, files, run=job.run, entries=entries)
+    }
+    return Built(
+        tuple(_built(m, written[m.table], columns[m.table], statuses) for m in models), reason
     )
-    return Built(models, reason)
 
 
-def _pin_sources(lake: Lake, project: DbtProject, books: Books, database: Path) -> None:
+def _pin_sources(job: _Job) -> None:
     """Makes the scratch database: one view per silver table, at one consistent moment."""
-    with connect(lake.settings, str(database)) as connection:
+    refs = job.books.refs
+    with connect(job.lake.settings, str(job.database)) as connection:
         connection.execute("CREATE SCHEMA silver")
-        for name in project.sources:
-            table = books.refs.tables[name]
+        for name in job.project.sources:
+            location = quote_text(refs.tables[name].metadata_location)
             connection.execute(
-                f"CREATE VIEW {quote_table(name)} AS SELECT * FROM iceberg_scan("
-                f"{quote_text(table.metadata_location)}, snapshot_from_id={books.refs.snapshot(name)})"
+                f"CREATE VIEW {quote_table(name)} AS SELECT * FROM "
+                f"iceberg_scan({location}, snapshot_from_id={refs.snapshot(name)})"
             )
 
 
-def _run(lake: Lake, folder: Path, database: Path) -> Mapping[str, Mapping[str, Any]]:
+def _run(job: _Job) -> Mapping[str, Mapping[str, Any]]:
     """Runs dbt build and returns its result by node id."""
     environment = {
-        "LAKEHOUSE_DBT_PATH": str(database),
-        "LAKEHOUSE_DUCKDB_MEMORY": lake.settings.memory,
+        "LAKEHOUSE_DBT_PATH": str(job.database),
+        "LAKEHOUSE_DUCKDB_MEMORY": job.lake.settings.memory,
         "LAKEHOUSE_DUCKDB_EXTENSIONS": ":".join(str(extension_file(name)) for name in EXTENSIONS),
     }
-    done = run_dbt(lake.settings, ["build", "--quiet"], folder, environment)
-    results = folder / "run_results.json"
+    done = run_dbt(job.lake.settings, ["build", "--quiet"], job.folder, environment)
+    results = job.folder / "run_results.json"
     if not results.is_file():
-        raise DbtFailed("build", str(folder), (done.stdout + done.stderr).strip()[-2000:])
+        output = (done.stdout + done.stderr).strip()[-2000:]
+        raise DbtFailed("build", str(job.project.folder), output)
     content = json.loads(results.read_text(encoding="utf-8"))
     return {result["unique_id"]: result for result in content["results"]}
 
@@ -167,7 +185,8 @@ def _failures(project: DbtProject, statuses: Mapping[str, Mapping[str, Any]]) ->
     return [
         f"{names.get(node, node)}: {_told(result)}"
         for node, result in statuses.items()
-        if result["status"] in ("fail", "error") and (node in blocking or not node.startswith("test."))
+        if result["status"] in ("fail", "error")
+        and (node in blocking or not node.startswith("test."))
     ]
 
 
@@ -175,15 +194,14 @@ def _told(result: Mapping[str, Any]) -> str:
     return " ".join(str(result.get("message") or result["status"]).split())
 
 
-def _export(
-    lake: Lake, project: DbtProject, database: Path, folder: Path
-) -> tuple[dict[str, Path], dict[str, dict[str, str]]]:
+def _export(job: _Job) -> tuple[dict[str, Path], dict[str, dict[str, str]]]:
+    """Writes each gold table to a file; returns the files and the columns by table name."""
     files: dict[str, Path] = {}
     columns: dict[str, dict[str, str]] = {}
-    with connect(lake.settings, str(database)) as connection:
-        for model in project.models:
-            name = f"gold.{quote_name(model.name)}"
-            files[model.table] = folder / f"{model.name}.parquet"
+    with connect(job.lake.settings, str(job.database)) as connection:
+        for model in job.project.models:
+            name = quote_table(model.table)
+            files[model.table] = job.folder / f"{model.name}.parquet"
             target = quote_text(str(files[model.table]))
             connection.execute(f"COPY {name} TO {target} (FORMAT parquet, COMPRESSION zstd)")
             described = connection.execute(f"DESCRIBE {name}").fetchall()
@@ -198,9 +216,7 @@ def _built(
     statuses: Mapping[str, Mapping[str, Any]],
 ) -> BuiltModel:
     checks = _checks(model, statuses)
-    return BuiltModel(
-        model.name, written.rows, written.snapshot, written.changed, columns, checks
-    )
+    return BuiltModel(model.name, written.rows, written.snapshot, written.changed, columns, checks)
 
 
 def _present(
@@ -231,10 +247,16 @@ def _check(test: GoldTest, result: Mapping[str, Any]) -> Check:
     failures = result.get("failures")
     told = test.description or test.name
     description = told if passed else f"{told}: {_told(result)}"
-    return Check(test.name, passed, test.severity, description, {"failures": failures, "status": result["status"]})
+    return Check(
+        test.name,
+        passed,
+        test.severity,
+        description,
+        {"failures": failures, "status": result["status"]},
+    )
 
 
-def _readers(books: Books, project: DbtProject) -> str:
+def _readers(books: Books) -> str:
     last = latest(books)
     if last is None:
         return "Readers see no gold tables yet."

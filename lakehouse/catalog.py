@@ -15,9 +15,9 @@ import pyarrow as pa
 from pyiceberg.catalog import Catalog as IcebergCatalog
 from pyiceberg.catalog.sql import IcebergTables, SqlCatalog
 from pyiceberg.exceptions import CommitFailedException, NoSuchTableError, TableAlreadyExistsError
+from pyiceberg.expressions import BooleanExpression
 from pyiceberg.partitioning import UNPARTITIONED_PARTITION_SPEC, PartitionSpec
 from pyiceberg.schema import Schema
-from pyiceberg.expressions import BooleanExpression
 from pyiceberg.table import (
     StagedTable,
     Table,
@@ -138,7 +138,10 @@ class Catalog:
         location = f"{self._settings.warehouse}/{name.replace('.', '/')}"
         try:
             table = self.iceberg.create_table(
-                name, schema, location=location, partition_spec=spec,
+                name,
+                schema,
+                location=location,
+                partition_spec=spec,
                 properties={**_PROPERTIES, **(properties or {})},
             )
             table.append(table.schema().as_arrow().empty_table())
@@ -277,7 +280,14 @@ def accept(table: Table, proposal: Proposal) -> Change:
     return Change(
         table,
         (
-            SetSnapshotRefUpdate(ref_name=MAIN, type="branch", snapshot_id=proposal.snapshot),
+            SetSnapshotRefUpdate(
+                ref_name=MAIN,
+                type="branch",
+                snapshot_id=proposal.snapshot,
+                max_ref_age_ms=None,
+                max_snapshot_age_ms=None,
+                min_snapshots_to_keep=None,
+            ),
             RemoveSnapshotRefUpdate(ref_name=proposal.branch),
         ),
         (still_at(proposal.base),),

@@ -50,12 +50,17 @@ def connect(settings: Settings, database: str = ":memory:") -> duckdb.DuckDBPyCo
 
 def _add_s3(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     """Gives the connection the S3 endpoint and the standard AWS variables as a secret."""
-    from botocore.session import get_session  # the standard AWS chain; only service mode pays for it
+    from botocore.session import (
+        get_session,  # the standard AWS chain; only service mode pays for it
+    )
 
     found = get_session().get_credentials()
     options = ["TYPE s3"]
     if found is not None:
-        options += [f"KEY_ID {quote_text(found.access_key)}", f"SECRET {quote_text(found.secret_key)}"]
+        options += [
+            f"KEY_ID {quote_text(found.access_key)}",
+            f"SECRET {quote_text(found.secret_key)}",
+        ]
     if settings.s3_endpoint:
         host = settings.s3_endpoint.split("://", 1)[-1].rstrip("/")
         secure = settings.s3_endpoint.startswith("https://")

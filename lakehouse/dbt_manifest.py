@@ -126,8 +126,17 @@ def run_dbt(
     """Runs dbt in a process of its own, so that its memory and global state go with it."""
     folder = str(settings.project / "dbt_project")
     places = ["--project-dir", folder, "--profiles-dir", folder, "--target-path", str(target)]
-    return subprocess.run(  # noqa: S603 - our own interpreter with fixed arguments
-        [sys.executable, "-c", _CLI, *arguments, *places, "--log-path", str(target), "--no-use-colors"],
+    return subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            _CLI,
+            *arguments,
+            *places,
+            "--log-path",
+            str(target),
+            "--no-use-colors",
+        ],
         env=machine_environment({"DO_NOT_TRACK": "1", **environment}),
         capture_output=True,
         text=True,
@@ -154,14 +163,16 @@ def _models(manifest: Mapping[str, Any]) -> tuple[GoldModel, ...]:
     for unique_id, node in sorted(nodes.items()):
         if node["resource_type"] == "test":
             # a test about several models (a comparison) belongs to the one it is declared on
-            about = node.get("attached_node") or next(iter(set(node["depends_on"]["nodes"]) & set(gold)), "")
+            about = node.get("attached_node") or next(
+                iter(set(node["depends_on"]["nodes"]) & set(gold)), ""
+            )
             tests.setdefault(about, []).append(_test(unique_id, node))
     found = {i: _model(i, node, manifest, tuple(tests.get(i, ()))) for i, node in gold.items()}
     return tuple(_sorted(found))
 
 
 def _is_table(node: Mapping[str, Any]) -> bool:
-    return node["config"]["materialized"] != "ephemeral" and node["schema"] == "gold"
+    return bool(node["config"]["materialized"] != "ephemeral" and node["schema"] == "gold")
 
 
 def _test(unique_id: str, node: Mapping[str, Any]) -> GoldTest:
@@ -170,7 +181,10 @@ def _test(unique_id: str, node: Mapping[str, Any]) -> GoldTest:
 
 
 def _model(
-    unique_id: str, node: Mapping[str, Any], manifest: Mapping[str, Any], tests: tuple[GoldTest, ...]
+    unique_id: str,
+    node: Mapping[str, Any],
+    manifest: Mapping[str, Any],
+    tests: tuple[GoldTest, ...],
 ) -> GoldModel:
     meta = {**node.get("meta", {}), **node["config"].get("meta", {})}
     return GoldModel(

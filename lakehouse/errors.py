@@ -245,8 +245,8 @@ class FrameRefused(Refused):
     def message(self) -> str:
         """Names the model, the reason and where to correct it."""
         return (
-            f"{self.model} was not trained on {self.table}: {self.why}. The champion, if there is "
-            f"one, stays. Correct assets/models/{self.model}.yaml or the table, then `lakehouse run`."
+            f"{self.model} was not trained on {self.table}: {self.why}. The champion, if there "
+            f"is one, stays. Correct assets/models/{self.model}.yaml or the table, then `lakehouse run`."
         )
 
 

@@ -283,7 +283,7 @@ def _require_columns(spec: ModelSpec, source: Source) -> None:
 def _require_no_leak(frame: TrainingFrame) -> None:
     spec = frame.spec
     for sample in frame.samples:
-        if sample.y.min(initial=1) == sample.y.max(initial=0):
+        if np.unique(sample.y).size < 2:
             classes = f"{sample.rows.height:,} rows of which {int(sample.y.sum()):,} are positive"
             why = f"{sample.name} ({sample.period.start} to {sample.period.end}) has {classes}"
             raise FrameRefused(spec.name, spec.table, why)

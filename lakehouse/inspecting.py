@@ -20,7 +20,9 @@ Rows = Mapping[str, int]
 """Rows by partition name."""
 
 
-def inspect(lake: Lake, contract: Contract, deliveries: Sequence[Delivery]) -> tuple[Inspection, ...]:
+def inspect(
+    lake: Lake, contract: Contract, deliveries: Sequence[Delivery]
+) -> tuple[Inspection, ...]:
     """Returns for each object how many rows it has in each partition, or why it is unreadable."""
     objects = {delivery.object: delivery for delivery in deliveries}
     structures: dict[str, Structure] = {}
@@ -87,10 +89,12 @@ def _count_explained(
 
 
 def label_sql(contract: Contract) -> str:
+    """Returns SQL that says which partition a row belongs to; null where none can be told."""
     return contract.partition.label if contract.partition else f"'{WHOLE}'"
 
 
 def partition_name(contract: Contract, label: date | str | None) -> str:
+    """Returns the partition's name from what `label_sql` gave."""
     if isinstance(label, str):
         return label
     if label is None or contract.partition is None:

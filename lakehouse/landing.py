@@ -1,4 +1,4 @@
-"""Takes landed files into bronze: each content once, byte for byte, with a delivery in the books."""
+"""Takes landed files into bronze: each content once, byte for byte, and a delivery booked."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def land(
     delivered = lake.ledger.number(Delivery, entries) if whole else ()
     added = {delivery.sha256 for delivery in delivered} - known
     read_new(lake, contract)
-    _, state = look(lake, contract)
+    state = look(lake, contract).state
     refused = tuple(d.reason for d in state.refused if d.delivery in {e.number for e in delivered})
     return Receipt(dataset, delivered, len(files) - len(delivered), len(added), refused)
 

@@ -163,6 +163,7 @@ class Build:
 
 
 Entry = Delivery | Inspection | Decision | Account | Build
+R = TypeVar("R")
 E = TypeVar("E", Delivery, Inspection, Decision, Account, Build)
 TABLES: Mapping[type[Entry], str] = {
     Delivery: "ledger.deliveries",
@@ -221,14 +222,16 @@ class Ledger:
     def append(self, entries: Sequence[Entry]) -> None:
         """Appends entries of one kind, whatever other runs append at the same time."""
         if entries:
-            self._retry(lambda: self._catalog.commit([self.staged(entries)]))
+            _retried(lambda: self._catalog.commit([self.staged(entries)]))
 
     def staged(self, entries: Sequence[Entry]) -> Change:
         """Returns an append to be committed together with other tables."""
         table = self.table(type(entries[0]))
         return _append(table, entries)
 
-    def number(self, kind: type[Delivery] | type[Decision], make: Callable[[int], Sequence[E]]) -> tuple[E, ...]:
+    def number(
+        self, kind: type[Delivery] | type[Decision], make: Callable[[int], Sequence[E]]
+    ) -> tuple[E, ...]:
         """Appends entries that need numbers.
 
         Args:
@@ -243,23 +246,23 @@ class Ledger:
 
         def attempt() -> tuple[E, ...]:
             table = self.table(kind)
-            taken = [int(n) for n in table.scan(selected_fields=("number",)).to_arrow()["number"].to_pylist()]
-            entries = tuple(make(max(taken, default=0) + 1))
+            taken = table.scan(selected_fields=("number",)).to_arrow()["number"].to_pylist()
+            entries = tuple(make(max((n for n in taken if n is not None), default=0) + 1))
             if entries:
                 self._catalog.commit([_append(table, entries)])
             return entries
 
-        return self._retry(attempt)
+        return _retried(attempt)
 
-    def _retry(self, attempt: Callable[[], Any]) -> Any:
-        for again in range(_ATTEMPTS):
-            try:
-                return attempt()
-            except PublishConflict:
-                if again == _ATTEMPTS - 1:
-                    raise
-                time.sleep(0.01 * 2 ** min(again, 6))
-        return None
+
+def _retried(attempt: Callable[[], R]) -> R:
+    """Repeats what another run's commit got in the way of, with growing pauses."""
+    for again in range(_ATTEMPTS):
+        try:
+            return attempt()
+        except PublishConflict:
+            time.sleep(0.01 * 2 ** min(again, 6))
+    return attempt()
 
 
 def _append(table: Table, entries: Sequence[Entry]) -> Change:
@@ -273,7 +276,8 @@ def _entries(kind: type[E], refs: Refs) -> tuple[E, ...]:
     table = refs.tables.get(TABLES[kind])
     if table is None:
         return ()
-    return tuple(kind(**row) for row in table.scan().to_arrow().to_pylist())
+    rows: list[dict[str, Any]] = table.scan().to_arrow().to_pylist()
+    return tuple(kind(**row) for row in rows)
 
 
 def _schema(kind: type[Entry]) -> Schema:
@@ -287,5 +291,7 @@ def _schema(kind: type[Entry]) -> Schema:
 def _by_dataset(kind: type[Entry]) -> PartitionSpec:
     position = [column.name for column in fields(kind)].index("dataset") + 1
     return PartitionSpec(
-        PartitionField(source_id=position, field_id=1000, transform=IdentityTransform(), name="by_dataset")
+        PartitionField(
+            source_id=position, field_id=1000, transform=IdentityTransform(), name="by_dataset"
+        )
     )

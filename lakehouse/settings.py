@@ -102,7 +102,9 @@ def _read_toml(file: Path) -> dict[str, object]:
     known = {f.name for f in fields(Settings)} - {"project", "home"}
     for key in stored:
         if key not in known:
-            raise SettingsError(key, str(stored[key]), f"{file} has an unknown key" + did_you_mean(key, known))
+            raise SettingsError(
+                key, str(stored[key]), f"{file} has an unknown key" + did_you_mean(key, known)
+            )
     return stored
 
 
@@ -113,7 +115,9 @@ def _url(name: str, value: str) -> str:
         return value.rstrip("/")
     if parsed.scheme == "":
         return "file://" + str(Path(value).expanduser().resolve())
-    raise SettingsError(f"LAKEHOUSE_{name.upper()}", value, "use a file:// or s3:// URL or a folder")
+    raise SettingsError(
+        f"LAKEHOUSE_{name.upper()}", value, "use a file:// or s3:// URL or a folder"
+    )
 
 
 def _clock(value: str) -> datetime | None:
@@ -122,7 +126,9 @@ def _clock(value: str) -> datetime | None:
     try:
         moment = datetime.fromisoformat(value)
     except ValueError as error:
-        raise SettingsError("LAKEHOUSE_NOW", value, "use ISO 8601, e.g. 2014-01-01T00:00:00Z") from error
+        raise SettingsError(
+            "LAKEHOUSE_NOW", value, "use ISO 8601, e.g. 2014-01-01T00:00:00Z"
+        ) from error
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 

@@ -127,4 +127,6 @@ def _blocks(stream: BinaryIO) -> Iterator[bytes]:
 
 def _hidden(url: str) -> bool:
     name = url.rsplit("/", 1)[-1]
-    return name.startswith((".", "_")) or name.endswith((".part", ".tmp", ".crdownload", ".partial"))
+    return name.startswith((".", "_")) or name.endswith(
+        (".part", ".tmp", ".crdownload", ".partial")
+    )

@@ -11,7 +11,6 @@ from pyiceberg.expressions import (
     AlwaysTrue,
     And,
     BooleanExpression,
-    EqualTo,
     GreaterThanOrEqual,
     In,
     LessThan,
@@ -117,18 +116,22 @@ def silver_rows(contract: Contract, partitions: Collection[str]) -> BooleanExpre
     if contract.partition is None:
         return AlwaysTrue() if partitions else AlwaysFalse()
     kind = contract.column(contract.partition.column).type
-    spans = [_between(contract.partition.column, kind, *span) for span in _spans(contract.partition, partitions)]
-    return _any(spans)
+    spans = _spans(contract.partition, partitions)
+    return _any([_between(contract.partition.column, kind, *span) for span in spans])
 
 
 def quarantine_rows(partitions: Collection[str], unassigned: Collection[int]) -> BooleanExpression:
     """Returns the filter of broken rows of some partitions, and of deliveries' unassigned rows."""
     parts: list[BooleanExpression] = []
     if partitions:
-        parts.append(In("partition", sorted(partitions)))
+        parts.append(_in("partition", partitions))
     if unassigned:
-        parts.append(And(EqualTo("partition", UNASSIGNED), In("delivery", sorted(unassigned))))
+        parts.append(And(_in("partition", [UNASSIGNED]), _in("delivery", unassigned)))
     return _any(parts)
+
+
+def _in(column: str, values: Collection[str] | Collection[int]) -> BooleanExpression:
+    return In(term=column, literals=set(values))
 
 
 def _any(parts: list[BooleanExpression]) -> BooleanExpression:
@@ -151,7 +154,8 @@ def _spans(partition: Partition, names: Iterable[str]) -> list[tuple[date, date]
 def _between(column: str, kind: str, first: date, after: date) -> BooleanExpression:
     tail = {"TIMESTAMPTZ": "T00:00:00+00:00", "TIMESTAMP": "T00:00:00"}.get(kind, "")
     return And(
-        GreaterThanOrEqual(column, f"{first}{tail}"), LessThan(column, f"{after}{tail}")
+        GreaterThanOrEqual(term=column, value=f"{first}{tail}"),
+        LessThan(term=column, value=f"{after}{tail}"),
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from lakehouse.contract import Contract
 from lakehouse.lake import Lake
 from lakehouse.ledger import Account, Books, Delivery
-from lakehouse.planning import SilverState, silver_state
+from lakehouse.planning import SilverState
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Booked:
 
 def booked(lake: Lake, contract: Contract, books: Books) -> tuple[Booked, ...]:
     """Returns every delivery of a dataset with its rows."""
-    state = silver_state(books, contract)
+    state = SilverState(books, contract)
     accounts: dict[int, list[Account]] = defaultdict(list)
     for holding in state.held.values():
         for account in holding.accounts:

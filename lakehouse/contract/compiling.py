@@ -10,9 +10,10 @@ from typing import Any
 
 from open_data_contract_standard.model import SchemaProperty
 
+from lakehouse.connection import quote_name, quote_text
 from lakehouse.contract.document import Document, Place
 from lakehouse.contract.expressions import ExpressionRefused, check_pattern
-from lakehouse.contract.literals import literal, name, text
+from lakehouse.contract.literals import literal
 from lakehouse.contract.model import Column, Partition, Rule
 
 _BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
@@ -21,7 +22,7 @@ _FLOATS = ("DOUBLE", "FLOAT")
 
 def required(column: Column) -> Rule:
     """Returns the rule that a value is there."""
-    return Rule(f"{column.name} is required", f"{name(column.name)} IS NOT NULL", column.name)
+    return Rule(f"{column.name} is required", f"{quote_name(column.name)} IS NOT NULL", column.name)
 
 
 def one_of(column: Column, values: Sequence[object]) -> Rule:
@@ -32,7 +33,9 @@ def one_of(column: Column, values: Sequence[object]) -> Rule:
     """
     listed = ", ".join(literal(value, column.type, column.zone) for value in values)
     shown = ", ".join(map(str, values))
-    return Rule(f"{column.name} in {shown}", f"{name(column.name)} IN ({listed})", column.name)
+    return Rule(
+        f"{column.name} in {shown}", f"{quote_name(column.name)} IN ({listed})", column.name
+    )
 
 
 def none_of(column: Column, values: Sequence[object]) -> Rule:
@@ -44,7 +47,7 @@ def none_of(column: Column, values: Sequence[object]) -> Rule:
     listed = ", ".join(literal(value, column.type, column.zone) for value in values)
     shown = ", ".join(map(repr, values))
     return Rule(
-        f"{column.name} not in {shown}", f"{name(column.name)} NOT IN ({listed})", column.name
+        f"{column.name} not in {shown}", f"{quote_name(column.name)} NOT IN ({listed})", column.name
     )
 
 
@@ -63,13 +66,13 @@ def matches(column: Column, pattern: str) -> Rule:
         check_pattern(pattern)
     except ExpressionRefused as error:
         raise ValueError(error.why) from None
-    sql = f"regexp_matches({name(column.name)}, {text(pattern)})"
+    sql = f"regexp_matches({quote_name(column.name)}, {quote_text(pattern)})"
     return Rule(f"{column.name} matches {pattern}", sql, column.name)
 
 
 def starts(column: Column, partition: Partition) -> Rule:
     """Returns the rule that a row is not before the table's first partition."""
-    sql = f"{name(column.name)} >= {literal(partition.start.isoformat(), column.type)}"
+    sql = f"{quote_name(column.name)} >= {literal(partition.start.isoformat(), column.type)}"
     return Rule(f"{column.name} not before {partition.start}", sql, column.name)
 
 
@@ -106,7 +109,7 @@ def _bounds(column: Column, options: Mapping[str, Any]) -> Iterator[Rule]:
         key: literal(options[key], column.type, column.zone) for key in _BOUNDS if key in options
     }
     low, high = made.get("minimum"), made.get("maximum")
-    quoted = name(column.name)
+    quoted = quote_name(column.name)
     if low and high:
         _check_range(column, options["minimum"], options["maximum"])
         shown = f"between {options['minimum']} and {options['maximum']}"
@@ -140,13 +143,13 @@ def _finite(column: Column, options: Mapping[str, Any]) -> Iterator[Rule]:
     JSON Schema's numbers are finite; DuckDB reads `nan` and `inf` and sorts NaN above all.
     """
     if column.type in _FLOATS and not {"minimum", "maximum"} <= options.keys():
-        sql = f"isfinite({name(column.name)})"
+        sql = f"isfinite({quote_name(column.name)})"
         yield Rule(f"{column.name} is a finite number", sql, column.name)
 
 
 def _multiple(column: Column, step: float) -> Rule:
     """Returns the rule of multiples; binary fractions are compared with a tolerance."""
-    quoted, divisor = name(column.name), literal(step, column.type)
+    quoted, divisor = quote_name(column.name), literal(step, column.type)
     sql = f"{quoted} % {divisor} = 0"
     if column.type in _FLOATS:
         sql = f"abs({quoted} / {divisor} - round({quoted} / {divisor})) < 1e-9"
@@ -158,7 +161,7 @@ def _lengths(column: Column, options: Mapping[str, Any]) -> Iterator[Rule]:
     low, high = options.get("minLength"), options.get("maxLength")
     if low is None and high is None:
         return
-    length = f"length({name(column.name)})"
+    length = f"length({quote_name(column.name)})"
     if low is not None and high is not None:
         if low > high:
             raise ValueError(f"minLength {low} is above maxLength {high}, so no row could pass")

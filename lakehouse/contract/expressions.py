@@ -15,7 +15,7 @@ from typing import Any
 
 import duckdb
 
-from lakehouse.contract.literals import name, text
+from lakehouse.connection import quote_name, quote_text
 from lakehouse.errors import did_you_mean
 
 _ALLOWED = {
@@ -57,7 +57,7 @@ def type_of(sql: str, columns: Mapping[str, str]) -> str:
     """
     for part in _parts(_parse(sql)):
         _check(part, columns)
-    declared = ", ".join(f"{name(column)} {type}" for column, type in columns.items())
+    declared = ", ".join(f"{quote_name(column)} {type}" for column, type in columns.items())
     with _engine().cursor() as cursor:
         cursor.execute(f"CREATE TEMP TABLE t ({declared})")
         try:
@@ -77,7 +77,7 @@ def check_pattern(pattern: str) -> None:
         ExpressionRefused: With the engine's reason.
     """
     try:
-        _ask(f"SELECT regexp_matches('', {text(pattern)})")
+        _ask(f"SELECT regexp_matches('', {quote_text(pattern)})")
     except duckdb.Error as error:
         raise ExpressionRefused(f"is not a regular expression ({_reason(error)})") from None
 
@@ -99,7 +99,7 @@ def _parse(sql: str) -> list[Any]:
     trailing comment, a second statement) fails to parse or changes the shape of the SELECT.
     """
     statement = f"SELECT ({sql}) FROM t"
-    parsed = json.loads(_ask(f"SELECT json_serialize_sql({text(statement)})")[0][0])
+    parsed = json.loads(_ask(f"SELECT json_serialize_sql({quote_text(statement)})")[0][0])
     if parsed["error"]:
         raise ExpressionRefused(f"is not one SQL expression ({parsed.get('error_message')})")
     nodes = [statement["node"] for statement in parsed["statements"]]

@@ -10,23 +10,7 @@ import math
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
-
-def name(column: str) -> str:
-    """Returns a column's name as a SQL identifier.
-
-    >>> name("order")
-    '"order"'
-    """
-    return '"' + column.replace('"', '""') + '"'
-
-
-def text(value: str) -> str:
-    """Returns `value` as a SQL string literal.
-
-    >>> text("O'Hare")
-    "'O''Hare'"
-    """
-    return "'" + value.replace("'", "''") + "'"
+from lakehouse.connection import quote_text
 
 
 def literal(value: object, type: str, zone: str | None = None) -> str:
@@ -62,7 +46,7 @@ def literal(value: object, type: str, zone: str | None = None) -> str:
 def _from_text(value: str, type: str, zone: str | None) -> str:
     """Returns text, or the date, time or moment that the text means in ISO 8601."""
     if type == "VARCHAR":
-        return text(value)
+        return quote_text(value)
     if type == "DATE":
         return f"DATE '{date.fromisoformat(value)}'"
     if type == "TIME":

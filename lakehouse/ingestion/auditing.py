@@ -7,14 +7,13 @@ from dataclasses import dataclass
 
 import duckdb
 
+from lakehouse.admitting import View
 from lakehouse.catalog import Proposal
 from lakehouse.conforming import Count
 from lakehouse.connection import quote_name, quote_text
 from lakehouse.contract import Contract, Reference
 from lakehouse.errors import ServiceFailed
 from lakehouse.inspecting import label_sql, partition_name
-from lakehouse.lake import Lake
-from lakehouse.ledger import Books
 from lakehouse.results import Check
 from lakehouse.validation import Report, validate
 
@@ -40,24 +39,22 @@ class Audit:
 
     def evidence(self, partition: str) -> str:
         """Returns why a partition is refused, in words."""
-        told = [v.sentence() for v in self.report.verdicts if v.partition == partition and v.refuses]
+        told = [
+            v.sentence() for v in self.report.verdicts if v.partition == partition and v.refuses
+        ]
         return "; ".join(told)
 
 
 def audit(
-    lake: Lake,
-    contract: Contract,
-    books: Books,
-    proposal: Proposal,
-    partitions: Sequence[str],
-    counts: Sequence[Count],
+    view: View, proposal: Proposal, partitions: Sequence[str], counts: Sequence[Count]
 ) -> Audit:
     """Judges the branch's partitions.
 
     Raises:
         ServiceFailed: The branch does not hold the rows that were written to it.
     """
-    with lake.connect() as connection:
+    contract = view.contract
+    with view.lake.connect() as connection:
         connection.execute(
             f"CREATE VIEW {_BRANCH} AS SELECT * FROM iceberg_scan("
             f"{quote_text(proposal.metadata)}, snapshot_from_id={proposal.snapshot})"
@@ -67,8 +64,8 @@ def audit(
         found = [
             check
             for reference in contract.references
-            if books.refs.snapshot(f"silver.{reference.dataset}") is not None
-            for check in _orphans(connection, contract, books, reference, report.rows)
+            if view.books.refs.snapshot(f"silver.{reference.dataset}") is not None
+            for check in _orphans(view, connection, reference, report.rows)
         ]
     return Audit(report, tuple(found))
 
@@ -79,30 +76,31 @@ def _require_all_rows(contract: Contract, report: Report, counts: Sequence[Count
         written = sum(count.published for count in counts if count.partition == partition)
         found = report.rows.get(partition, 0)
         if found != written:
-            why = f"{contract.table} [{partition}] has {found:,} rows where {written:,} were written"
+            why = (
+                f"{contract.table} [{partition}] has {found:,} rows where {written:,} were written"
+            )
             raise ServiceFailed("Storage", "reading the branch back", why)
 
 
 def _orphans(
+    view: View,
     connection: duckdb.DuckDBPyConnection,
-    contract: Contract,
-    books: Books,
     reference: Reference,
     rows: Mapping[str, int],
 ) -> list[Check]:
     """Counts rows without a partner, per partition."""
-    table = books.refs.tables[f"silver.{reference.dataset}"]
+    table = view.books.refs.tables[f"silver.{reference.dataset}"]
     here = [quote_name(column) for column in reference.columns]
     there = [quote_name(column) for column in reference.to]
     joined = " AND ".join(f"b.{a} = r.{b}" for a, b in zip(here, there, strict=True))
     known = " AND ".join(f"b.{column} IS NOT NULL" for column in here)
     found = connection.execute(
-        f"SELECT label, count(*), min(example) FROM (SELECT {label_sql(contract)} AS label, "
+        f"SELECT label, count(*), min(example) FROM (SELECT {label_sql(view.contract)} AS label, "
         f"{' || '.join(f'CAST(b.{column} AS VARCHAR)' for column in here)} AS example "
         f"FROM {_BRANCH} b WHERE {known} AND NOT EXISTS (SELECT 1 FROM iceberg_scan("
         f"{quote_text(table.metadata_location)}) r WHERE {joined})) GROUP BY ALL"
     ).fetchall()
-    orphans = {partition_name(contract, label): (n, example) for label, n, example in found}
+    orphans = {partition_name(view.contract, label): (n, example) for label, n, example in found}
     return [
         _orphan_check(reference, partition, total, *orphans.get(partition, (0, None)))
         for partition, total in rows.items()

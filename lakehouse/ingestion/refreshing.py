@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
-from lakehouse import conforming, tables
-from lakehouse.admitting import look, read_new
+from lakehouse import tables
+from lakehouse.admitting import View, look, read_new
 from lakehouse.catalog import Proposal
-from lakehouse.contract import Contract
 from lakehouse.errors import PublishConflict
 from lakehouse.ingestion import refusing
+from lakehouse.ingestion.accounting import book
 from lakehouse.ingestion.auditing import Audit, audit
 from lakehouse.ingestion.result import PartitionOutcome, Refreshed
 from lakehouse.ingestion.writing import Files, fresh_unassigned, write
 from lakehouse.lake import Lake
-from lakehouse.ledger import Account, Books
+from lakehouse.ledger import Account
 from lakehouse.planning.silver import SilverState
 from lakehouse.publishing import Draft, discard, propose, publish
 from lakehouse.results import UNASSIGNED, Check
@@ -48,24 +48,26 @@ def refresh(
     """
     started = time.monotonic()
     contract = lake.contract(dataset)
-    lake.catalog.ensure(contract.table, tables.silver_schema(contract), tables.silver_spec(contract))
+    lake.catalog.ensure(
+        contract.table, tables.silver_schema(contract), tables.silver_spec(contract)
+    )
     lake.catalog.ensure(contract.quarantine, tables.quarantine_schema(), tables.quarantine_spec())
     known = {decision.number for decision in lake.ledger.read().decisions}
     read_new(lake, contract)
     brought = _Brought()
     for attempt in range(_ATTEMPTS):
-        books, state = look(lake, contract)
-        targets = _targets(state, partitions)
+        view = look(lake, contract)
+        targets = _targets(view.state, partitions)
         if not targets:
             break
         try:
-            brought = _bring(lake, contract, books, state, targets, run)
+            brought = _bring(view, targets, run)
             break
         except PublishConflict:
             # nothing was published; what the other run did decides what is still stale
             if attempt == _ATTEMPTS - 1:
                 raise
-    result = _result(lake, contract, brought, known)
+    result = _result(look(lake, contract), brought, known)
     progress(f"{result.summary()} ({time.monotonic() - started:.1f} s)")
     return result
 
@@ -86,190 +88,132 @@ def _targets(state: SilverState, partitions: Collection[str] | None) -> list[str
     return [name for name in stale if name in partitions or name == UNASSIGNED]
 
 
-def _bring(
-    lake: Lake, contract: Contract, books: Books, state: SilverState, targets: Sequence[str], run: str
-) -> _Brought:
-    files = write(lake, contract, books, state, targets, run)
+def _bring(view: View, targets: Sequence[str], run: str) -> _Brought:
+    files = write(view, targets, run)
     outcomes: tuple[PartitionOutcome, ...] = ()
     if files.excesses:
-        refusing.refuse_excesses(lake, contract, state, books, files.excesses)
-        _, after = look(lake, contract)
-        still = set(after.stale)
-        outcomes = tuple(
-            _outcome(state, name, files, published=False)
-            for name in targets
-            if name not in still and name != UNASSIGNED
-        )
-        targets, state = [name for name in targets if name in still], after
+        refusing.refuse_excesses(view, files.excesses)
+        after = look(view.lake, view.contract)
+        gone = [name for name in targets if name not in after.state.stale]
+        outcomes = _left(view, gone)
+        targets, view = [name for name in targets if name not in gone], after
     if not targets:
         return _Brought(outcomes)
-    judged = [name for name in targets if state.wanted.get(name) and name != UNASSIGNED]
-    proposals = _propose(lake, contract, books, state, targets, files, run)
+    judged = [name for name in targets if view.state.wanted.get(name) and name != UNASSIGNED]
+    proposals = _propose(view, targets, files, run)
     try:
-        found = audit(lake, contract, books, proposals[0], judged, files.counts)
-        refused = _refused(found, state)
-        if refused:
-            discard(lake, proposals)
-            proposals = ()
+        found = audit(view, proposals[0], judged, files.counts)
+        if refused := _refused(view, found):
+            discard(view.lake, proposals)
             evidence = {name: found.evidence(name) for name in refused}
-            refusing.refuse_partitions(lake, contract, state, books, evidence, files.counts)
-            outcomes += tuple(_outcome(state, name, files, published=False) for name in refused)
+            refusing.refuse_partitions(view, evidence, files.counts)
+            outcomes += _left(view, refused)
             targets = [name for name in targets if name not in refused]
             if not targets:
                 return _Brought(outcomes, found.checks)
-            proposals = _propose(lake, contract, books, state, targets, files, run)
-        _publish(lake, contract, books, state, targets, files, proposals)
+            proposals = _propose(view, targets, files, run)
+        _publish(view, targets, files, proposals)
     except PublishConflict:
-        discard(lake, proposals)
+        discard(view.lake, proposals)
         raise
-    published = (n for n in targets if n != UNASSIGNED)
-    outcomes += tuple(_outcome(state, name, files, published=True) for name in published)
     apart = sum(c.quarantined for c in files.counts if c.partition == UNASSIGNED)
-    return _Brought(outcomes, found.checks, apart if UNASSIGNED in targets else 0)
+    return _Brought(
+        outcomes + _done(view, targets, files),
+        found.checks,
+        apart if UNASSIGNED in targets else 0,
+    )
 
 
-def _propose(
-    lake: Lake,
-    contract: Contract,
-    books: Books,
-    state: SilverState,
-    targets: Sequence[str],
-    files: Files,
-    run: str,
-) -> tuple[Proposal, ...]:
+def _propose(view: View, targets: Sequence[str], files: Files, run: str) -> tuple[Proposal, ...]:
     """Puts the targets on a branch of both tables; first the rows, then the broken ones."""
+    contract = view.contract
     named = [name for name in targets if name != UNASSIGNED]
-    unassigned = fresh_unassigned(contract, state) if UNASSIGNED in targets else frozenset()
+    unassigned = fresh_unassigned(view) if UNASSIGNED in targets else frozenset()
     stamp = {
         "lakehouse.contract-version": contract.version,
         "lakehouse.contract-fingerprint": contract.fingerprint,
     }
-    rows = Draft(
-        contract.table,
-        tuple(files.silver[name] for name in named if name in files.silver),
-        tables.silver_rows(contract, named),
-        stamp,
+    rows = tuple(files.silver[name] for name in named if name in files.silver)
+    broken = tuple(
+        url
+        for (name, delivery), url in sorted(files.quarantine.items())
+        if name in named or (name == UNASSIGNED and delivery in unassigned)
     )
-    broken = Draft(
-        contract.quarantine,
-        tuple(
-            url
-            for (name, delivery), url in sorted(files.quarantine.items())
-            if name in named or (name == UNASSIGNED and delivery in unassigned)
-        ),
-        tables.quarantine_rows(named, unassigned),
-        stamp,
-    )
-    return propose(lake, [rows, broken], run)
+    drafts = [
+        Draft(contract.table, rows, tables.silver_rows(contract, named), stamp),
+        Draft(contract.quarantine, broken, tables.quarantine_rows(named, unassigned), stamp),
+    ]
+    return propose(view.lake, drafts, run)
 
 
-def _refused(found: Audit, state: SilverState) -> list[str]:
+def _refused(view: View, found: Audit) -> list[str]:
     """Partitions that failed, less those whose new deliveries a person has accepted."""
-    failed = []
-    for name in found.report.failed_partitions:
-        held = state.held.get(name)
-        fresh = state.wanted[name] - (held.deliveries if held else frozenset())
-        if not fresh or not fresh <= state.accepted:
-            failed.append(name)
-    return failed
+    return [
+        name
+        for name in found.report.failed_partitions
+        if not view.fresh(name) or not view.fresh(name) <= view.state.accepted
+    ]
 
 
 def _publish(
-    lake: Lake,
-    contract: Contract,
-    books: Books,
-    state: SilverState,
-    targets: Sequence[str],
-    files: Files,
-    proposals: Sequence[Proposal],
+    view: View, targets: Sequence[str], files: Files, proposals: Sequence[Proposal]
 ) -> None:
-    refs = lake.catalog.refs([contract.table])
-    head = refs.tables[contract.table].snapshot_by_id(proposals[0].snapshot)
+    refs = view.lake.catalog.refs([view.contract.table])
+    head = refs.tables[view.contract.table].snapshot_by_id(proposals[0].snapshot)
     sequence = (head.sequence_number if head else None) or 0
-    unassigned = fresh_unassigned(contract, state) if UNASSIGNED in targets else frozenset()
-    accounts = _accounts(contract, state, targets, unassigned, files, proposals[0].snapshot, sequence)
-    before = {name: state.held.get(name) for name in targets}
+    accounts = book(view, targets, files, (proposals[0].snapshot, sequence))
+    before = {name: view.state.held.get(name) for name in targets}
 
     def entries() -> Sequence[Account]:
-        _, now = look(lake, contract)
-        if {name: now.held.get(name) for name in targets} != before:
-            raise PublishConflict([contract.table], "another run published the same partitions")
+        now = look(view.lake, view.contract).state.held
+        if {name: now.get(name) for name in targets} != before:
+            why = "another run published the same partitions"
+            raise PublishConflict([view.contract.table], why)
         return accounts
 
-    publish(lake, proposals, entries)
+    publish(view.lake, proposals, entries)
 
 
-def _accounts(
-    contract: Contract,
-    state: SilverState,
-    targets: Sequence[str],
-    unassigned: Collection[int],
-    files: Files,
-    snapshot: int,
-    sequence: int,
-) -> list[Account]:
-    counted = {(count.partition, count.delivery): count for count in files.counts}
-    found = []
-    for name in targets:
-        deliveries = unassigned if name == UNASSIGNED else state.wanted.get(name, frozenset())
-        # an emptied partition is booked too, with a line for no delivery
-        for delivery in sorted(deliveries) or [0]:
-            count = counted.get((name, delivery)) or conforming.Count(delivery, name, 0, 0, 0, 0)
-            found.append(
-                Account(
-                    dataset=contract.dataset,
-                    partition=name,
-                    snapshot=snapshot,
-                    sequence=sequence,
-                    fingerprint=contract.fingerprint,
-                    version=contract.version,
-                    conform=conforming.VERSION,
-                    delivery=delivery,
-                    rows=count.rows,
-                    published=count.published,
-                    quarantined=count.quarantined,
-                    duplicates=count.duplicates,
-                    superseded=count.superseded,
-                    pins=state.pins,
-                )
-            )
-    return found
-
-
-def _outcome(
-    state: SilverState, name: str, files: Files, *, published: bool
-) -> PartitionOutcome:
-    reason = state.stale.get(name, "")
-    held = state.held.get(name)
-    if not published:
-        return PartitionOutcome(name, False, reason, held.rows if held else 0)
-    mine = [count for count in files.counts if count.partition == name]
-    return PartitionOutcome(
-        name=name,
-        published=True,
-        reason=reason,
-        rows=sum(count.published for count in mine),
-        quarantined=sum(count.quarantined for count in mine),
-        duplicates=sum(count.duplicates for count in mine),
-        superseded=sum(count.superseded for count in mine),
+def _left(view: View, names: Sequence[str]) -> tuple[PartitionOutcome, ...]:
+    """Partitions whose readers see what they saw before."""
+    held = view.state.held
+    return tuple(
+        PartitionOutcome(n, False, view.state.stale[n], held[n].rows if n in held else 0)
+        for n in names
+        if n != UNASSIGNED
     )
 
 
-def _result(
-    lake: Lake,
-    contract: Contract,
-    brought: _Brought,
-    known: Collection[int],
-) -> Refreshed:
-    books, state = look(lake, contract)
+def _done(view: View, names: Sequence[str], files: Files) -> tuple[PartitionOutcome, ...]:
+    """Partitions that readers now see anew."""
+    found = []
+    for name in names:
+        mine = [count for count in files.counts if count.partition == name]
+        if name != UNASSIGNED:
+            found.append(
+                PartitionOutcome(
+                    name=name,
+                    published=True,
+                    reason=view.state.stale[name],
+                    rows=sum(count.published for count in mine),
+                    quarantined=sum(count.quarantined for count in mine),
+                    duplicates=sum(count.duplicates for count in mine),
+                    superseded=sum(count.superseded for count in mine),
+                )
+            )
+    return tuple(found)
+
+
+def _result(view: View, brought: _Brought, known: Collection[int]) -> Refreshed:
+    state = view.state
     refused = tuple(dict.fromkeys(d.reason for d in state.refused if d.number not in known))
-    held: Mapping[str, int] = {n: h.rows for n, h in state.held.items() if n != UNASSIGNED}
+    held = {name: held.rows for name, held in state.held.items() if name != UNASSIGNED}
     return Refreshed(
-        dataset=contract.dataset,
+        dataset=state.dataset,
         outcomes=tuple(sorted(brought.outcomes, key=lambda outcome: outcome.name)),
         judgements=brought.checks,
         refused=refused,
-        snapshot=books.refs.snapshot(contract.table),
+        snapshot=view.books.refs.snapshot(view.contract.table),
         rows=sum(held.values()),
         held=held,
         unassigned=brought.unassigned,

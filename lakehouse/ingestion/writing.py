@@ -1,4 +1,4 @@
-"""Writes conformed partitions as Parquet files into the tables' folders; nothing refers to them yet."""
+"""Writes conformed partitions into the tables' folders; nothing refers to the files yet."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from pathlib import Path
 import duckdb
 from pyiceberg.table import Table
 
+from lakehouse.admitting import View
 from lakehouse.conforming import Conformed, Count, Excess, Staging
 from lakehouse.connection import quote_text
-from lakehouse.contract import Contract
-from lakehouse.lake import Lake
 from lakehouse.ledger import Books, Delivery
 from lakehouse.planning.silver import SilverState
 from lakehouse.publishing import data_url
@@ -40,58 +39,64 @@ class Files:
     excesses: list[Excess] = field(default_factory=list)
 
 
-def write(
-    lake: Lake, contract: Contract, books: Books, state: SilverState, targets: Sequence[str], run: str
-) -> Files:
+def write(view: View, targets: Sequence[str], run: str) -> Files:
     """Conforms and writes the target partitions in batches of bounded size."""
     files = Files()
-    numbered = {delivery.number: delivery for delivery in books.delivered(contract.dataset)}
-    pinned = {ref.dataset: _scan(books, f"silver.{ref.dataset}") for ref in contract.pinned}
-    silver = books.refs.tables[contract.table]
-    quarantine = books.refs.tables[contract.quarantine]
-    for partitions in _batches(state, targets, numbered):
-        deliveries = [numbered[n] for n in sorted(_touching(state, partitions))]
-        with lake.connect() as connection:
-            staging = Staging(lake, connection, contract, pinned)
-            conformed = staging.conform(deliveries, partitions, state.accepted)
-            _write_batch(connection, staging, conformed, silver, quarantine, run, files)
+    numbered = {d.number: d for d in view.books.delivered(view.contract.dataset)}
+    pinned = {
+        ref.dataset: _scan(view.books, f"silver.{ref.dataset}") for ref in view.contract.pinned
+    }
+    for partitions in _batches(view.state, targets, numbered):
+        deliveries = [numbered[n] for n in sorted(_touching(view.state, partitions))]
+        with view.lake.connect() as connection:
+            staging = Staging(view.lake, connection, view.contract, pinned)
+            conformed = staging.conform(deliveries, partitions, view.state.accepted)
+            files.counts += conformed.counts
+            files.excesses += conformed.excesses
+            _write_rows(view, connection, staging, conformed, files)
+            _write_broken(view, connection, staging, conformed, files, run=run)
     return files
 
 
-def fresh_unassigned(contract: Contract, state: SilverState) -> frozenset[int]:
+def fresh_unassigned(view: View) -> frozenset[int]:
     """Returns the deliveries whose unassigned rows must be written or removed."""
-    want = state.wanted.get(UNASSIGNED, frozenset())
-    held = state.held.get(UNASSIGNED)
+    want = view.state.wanted.get(UNASSIGNED, frozenset())
+    held = view.state.held.get(UNASSIGNED)
     if held is None:
         return want
-    same = all(account.fingerprint == contract.fingerprint for account in held.accounts)
+    same = all(account.fingerprint == view.contract.fingerprint for account in held.accounts)
     return want ^ held.deliveries if same else want | held.deliveries
 
 
-def _write_batch(
+def _write_rows(
+    view: View,
     connection: duckdb.DuckDBPyConnection,
     staging: Staging,
     conformed: Conformed,
-    silver: Table,
-    quarantine: Table,
-    run: str,
     files: Files,
 ) -> None:
-    files.counts += conformed.counts
-    files.excesses += conformed.excesses
-    for partition in _having(conformed.counts, "published"):
-        files.silver[partition] = _copy(connection, staging.valid_rows(partition), silver, partition)
+    table = view.books.refs.tables[view.contract.table]
+    for partition in sorted({c.partition for c in conformed.counts if c.published}):
+        rows = staging.valid_rows(partition)
+        files.silver[partition] = _copy(connection, rows, table, partition)
+
+
+def _write_broken(
+    view: View,
+    connection: duckdb.DuckDBPyConnection,
+    staging: Staging,
+    conformed: Conformed,
+    files: Files,
+    *,
+    run: str,
+) -> None:
+    table = view.books.refs.tables[view.contract.quarantine]
     for count in conformed.counts:
         if count.quarantined:
-            query = staging.broken_rows(count.partition, count.delivery, run)
+            rows = staging.broken_rows(count.partition, count.delivery, run)
             name = f"{count.partition}-{count.delivery}"
-            files.quarantine[count.partition, count.delivery] = _copy(
-                connection, query, quarantine, name
-            )
-
-
-def _having(counts: Iterable[Count], what: str) -> list[str]:
-    return sorted({count.partition for count in counts if getattr(count, what)})
+            file = _copy(connection, rows, table, name)
+            files.quarantine[count.partition, count.delivery] = file
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, query: str, table: Table, name: str) -> str:

@@ -6,6 +6,6 @@ snapshots. No clock takes part.
 
 from lakehouse.planning.arrivals import arrivals
 from lakehouse.planning.plan import Plan, Step, plan
-from lakehouse.planning.silver import Holding, SilverState, silver_state
+from lakehouse.planning.silver import Holding, SilverState
 
-__all__ = ["Holding", "Plan", "SilverState", "Step", "arrivals", "plan", "silver_state"]
+__all__ = ["Holding", "Plan", "SilverState", "Step", "arrivals", "plan"]

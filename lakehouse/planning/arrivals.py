@@ -31,9 +31,9 @@ def arrivals(
     found = []
     for file in lake.storage.list(root):
         key = source_key(root, file.url)
-        if (key, file.etag) not in seen and file.modified <= rested:
-            if key not in last or not _same(lake, file, last[key]):
-                found.append(file)
+        fresh = (key, file.etag) not in seen and file.modified <= rested
+        if fresh and not (key in last and _same(lake, file, last[key])):
+            found.append(file)
     return tuple(found)
 
 

@@ -13,7 +13,7 @@ from lakehouse.ledger import Books
 from lakehouse.model_spec import ModelSpec
 from lakehouse.planning.arrivals import arrivals
 from lakehouse.planning.gold import gold_reason
-from lakehouse.planning.silver import SilverState, silver_state
+from lakehouse.planning.silver import SilverState
 from lakehouse.registry import ScoringState, TrainingState
 from lakehouse.results import UNASSIGNED, WHOLE, Result
 
@@ -73,7 +73,7 @@ def plan(lake: Lake, settle: timedelta = timedelta(0)) -> Plan:
     project = load(lake.settings)
     models = lake.models.values()
     books = lake.ledger.read(_tables(lake, project))
-    states = {name: silver_state(books, c) for name, c in lake.contracts.items()}
+    states = {name: SilverState(books, c) for name, c in lake.contracts.items()}
     steps: list[Step] = []
     for name in lake.contracts:
         steps += _bronze(lake, name, books, states[name], settle)
@@ -124,7 +124,11 @@ def _silver(lake: Lake, name: str, state: SilverState) -> list[Step]:
         return [Step(f"silver/{name}", (), reason)]
     named = tuple(p for p in state.stale if p not in (UNASSIGNED, WHOLE))
     # rows without a partition are mended together with any partition
-    return [Step(f"silver/{name}", named or (contract.partition.name(contract.partition.start),), reason)]
+    return [
+        Step(
+            f"silver/{name}", named or (contract.partition.name(contract.partition.start),), reason
+        )
+    ]
 
 
 def _model(lake: Lake, books: Books, spec: ModelSpec) -> list[Step]:
@@ -168,10 +172,10 @@ def _chain(lake: Lake, project: DbtProject) -> dict[str, set[str]]:
     for model in project.models:
         chain[f"gold/{model.name}"] = {name.replace(".", "/", 1) for name in model.upstream}
     for spec in lake.models.values():
-        model = f"models/{spec.name}"
-        chain[model] = {spec.table.replace(".", "/", 1)}
-        chain[spec.predictions.table.replace(".", "/", 1)] = {model}
-        chain[f"monitoring/{spec.name}"] = {model}
+        trained = f"models/{spec.name}"
+        chain[trained] = {spec.table.replace(".", "/", 1)}
+        chain[spec.predictions.table.replace(".", "/", 1)] = {trained}
+        chain[f"monitoring/{spec.name}"] = {trained}
     return chain
 
 

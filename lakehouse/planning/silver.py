@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from lakehouse.conforming import VERSION
 from lakehouse.contract import Contract
@@ -34,220 +35,215 @@ class Holding:
         return sum(account.published for account in self.accounts)
 
 
-@dataclass(frozen=True)
 class SilverState:
-    """One dataset, as the books tell it.
+    """One dataset, as the books tell it; each answer is worked out when first asked for."""
 
-    Attributes:
-        dataset: Name of the dataset.
-        unread: Active deliveries that were never inspected under this contract.
-        wanted: Deliveries that belong in each partition.
-        held: What readers see in each partition.
-        stale: Why each stale partition is stale.
-        refused: Standing refusals.
-        superseded: Deliveries that a later one replaces as a whole.
-        withdrawn: Deliveries taken out by a person.
-        accepted: Deliveries that a person admitted in spite of the audit.
-        pins: Current snapshots of the datasets that rows refer to.
-        waits: Datasets that must be published first; nothing is stale until they are.
-    """
+    def __init__(self, books: Books, contract: Contract) -> None:
+        self._books, self._contract = books, contract
 
-    dataset: str
-    unread: tuple[Delivery, ...]
-    wanted: Mapping[str, frozenset[int]]
-    held: Mapping[str, Holding]
-    stale: Mapping[str, str]
-    refused: tuple[Decision, ...]
-    superseded: frozenset[int]
-    withdrawn: frozenset[int]
-    accepted: frozenset[int]
-    pins: str
-    waits: tuple[str, ...]
+    @property
+    def dataset(self) -> str:
+        """Name of the dataset."""
+        return self._contract.dataset
 
+    @cached_property
+    def unread(self) -> tuple[Delivery, ...]:
+        """Active deliveries that were never inspected under this contract."""
+        inspected = {
+            entry.sha256
+            for entry in self._books.inspections
+            if entry.dataset == self.dataset and entry.fingerprint == self._contract.fingerprint
+        }
+        return tuple(d for d in self._active if d.sha256 not in inspected)
 
-def silver_state(books: Books, contract: Contract) -> SilverState:
-    """Returns what should be, what is, and what is stale, for one dataset."""
-    delivered = books.delivered(contract.dataset)
-    decisions = _standing(books, contract)
-    withdrawn = _numbers(decisions, "withdrawn")
-    refused = tuple(d for d in decisions if d.kind == "refused")
-    barred = withdrawn | {d.delivery for d in refused if not d.partition}
-    active = _active(contract, [d for d in delivered if d.number not in barred])
-    read = _read(books, contract)
-    wanted = _wanted(contract, active, read, refused)
-    held = _held(books, contract)
-    pins = _pins(books, contract)
-    published = {account.dataset for account in books.accounts}
-    waits = tuple(ref.dataset for ref in contract.pinned if ref.dataset not in published)
-    return SilverState(
-        dataset=contract.dataset,
-        unread=tuple(d for d in active if d.sha256 not in _inspected(books, contract)),
-        wanted=wanted,
-        held=held,
-        stale={} if waits else _stale(contract, delivered, wanted, held, pins, refused, withdrawn),
-        waits=waits,
-        refused=refused,
-        superseded=frozenset(d.number for d in delivered)
-        - {d.number for d in active}
-        - barred,
-        withdrawn=withdrawn,
-        accepted=_numbers(decisions, "accepted"),
-        pins=pins,
-    )
+    @cached_property
+    def wanted(self) -> Mapping[str, frozenset[int]]:
+        """Numbers of the deliveries that belong in each partition."""
+        aside = {(decision.delivery, decision.partition) for decision in self.refused}
+        found: dict[str, set[int]] = defaultdict(set)
+        for delivery in self._active:
+            for partition, rows in self._rows.get(delivery.sha256, {}).items():
+                touched = rows or partition == WHOLE
+                if partition and touched and (delivery.number, partition) not in aside:
+                    found[partition].add(delivery.number)
+        return {name: frozenset(numbers) for name, numbers in sorted(found.items())}
 
+    @cached_property
+    def held(self) -> Mapping[str, Holding]:
+        """What readers see in each partition: the accounts that the current snapshot rests on.
 
-def _standing(books: Books, contract: Contract) -> list[Decision]:
-    """Decisions that still hold: the latest word on each delivery, and its partitions' refusals.
+        Accounts of snapshots that are not in the history of `main` (rolled back) do not count;
+        accounts of expired snapshots do.
+        """
+        known, history = self._history
+        latest: dict[tuple[str, int], list[Account]] = defaultdict(list)
+        for account in self._books.accounts:
+            mine = account.dataset == self.dataset
+            if mine and (account.snapshot in history or account.snapshot not in known):
+                # rows without a partition are booked per delivery, all others per partition
+                part = account.delivery if account.partition == UNASSIGNED else 0
+                rows = latest[account.partition, part]
+                if rows and rows[0].sequence < account.sequence:
+                    rows.clear()
+                if not rows or rows[0].sequence == account.sequence:
+                    rows.append(account)
+        held: dict[str, list[Account]] = defaultdict(list)
+        for (partition, _), accounts in sorted(latest.items()):
+            held[partition] += [a for a in accounts if a.rows or partition != UNASSIGNED]
+        return {name: Holding(tuple(accounts)) for name, accounts in held.items() if accounts}
 
-    A refusal falls with the contract that it was made under; a person's word voids older refusals.
-    """
-    latest: dict[tuple[int, str], Decision] = {}
-    mine = (d for d in books.decisions if d.dataset == contract.dataset)
-    for decision in sorted(mine, key=lambda d: d.number):
-        if decision.kind == "refused":
-            if decision.fingerprint == contract.fingerprint:
-                latest[decision.delivery, decision.partition] = decision
-            continue
-        for key in [key for key in latest if key[0] == decision.delivery]:
-            del latest[key]
-        latest[decision.delivery, ""] = decision
-    return list(latest.values())
+    @cached_property
+    def stale(self) -> Mapping[str, str]:
+        """Why each stale partition is stale; empty while another dataset is waited for."""
+        if self.waits:
+            return {}
+        reasons = {name: self._reason(name) for name in sorted({*self.wanted, *self.held})}
+        return {name: reason for name, reason in reasons.items() if reason}
 
+    @cached_property
+    def refused(self) -> tuple[Decision, ...]:
+        """Standing refusals."""
+        return tuple(decision for decision in self._decisions if decision.kind == "refused")
 
-def _numbers(decisions: Collection[Decision], kind: str) -> frozenset[int]:
-    return frozenset(decision.delivery for decision in decisions if decision.kind == kind)
+    @cached_property
+    def withdrawn(self) -> frozenset[int]:
+        """Deliveries taken out by a person."""
+        return self._decided("withdrawn")
 
+    @cached_property
+    def accepted(self) -> frozenset[int]:
+        """Deliveries that a person admitted in spite of the audit."""
+        return self._decided("accepted")
 
-def _active(contract: Contract, delivered: list[Delivery]) -> list[Delivery]:
-    if contract.delivery == "full":
-        return delivered[-1:]
-    if contract.delivery == "replace":
-        return sorted({d.source_key: d for d in delivered}.values(), key=lambda d: d.number)
-    return delivered
+    @cached_property
+    def superseded(self) -> frozenset[int]:
+        """Deliveries that a later one replaces as a whole."""
+        if self._contract.delivery == "incremental":
+            return frozenset()
+        whole = self._contract.delivery == "full"
+        last = {"" if whole else d.source_key: d.number for d in self._active}
+        return frozenset(
+            delivery.number
+            for delivery in self._delivered
+            if delivery.number < last.get("" if whole else delivery.source_key, 0)
+        )
 
+    @cached_property
+    def pins(self) -> str:
+        """JSON of the current snapshots of the datasets that rows refer to."""
+        refs = self._books.refs
+        pinned = self._contract.pinned
+        pins = {ref.dataset: str(refs.snapshot(f"silver.{ref.dataset}")) for ref in pinned}
+        return json.dumps(pins, sort_keys=True)
 
-def _read(books: Books, contract: Contract) -> Mapping[str, Mapping[str, int]]:
-    """Rows by partition of every object, as inspected under this contract.
+    @cached_property
+    def waits(self) -> tuple[str, ...]:
+        """Datasets that must be published first."""
+        published = {account.dataset for account in self._books.accounts}
+        found = (ref.dataset for ref in self._contract.pinned if ref.dataset not in published)
+        return tuple(dict.fromkeys(found))
 
-    Until an object is inspected under a changed contract, what was found before tells which
-    partitions it probably touches.
-    """
-    found: dict[str, dict[str, dict[str, int]]] = defaultdict(lambda: defaultdict(dict))
-    for entry in books.inspections:
-        if entry.dataset == contract.dataset:
-            found[entry.sha256][entry.fingerprint][entry.partition] = entry.records
-    return {
-        sha256: by_contract.get(contract.fingerprint) or list(by_contract.values())[-1]
-        for sha256, by_contract in found.items()
-    }
+    @cached_property
+    def _delivered(self) -> tuple[Delivery, ...]:
+        return self._books.delivered(self.dataset)
 
+    @cached_property
+    def _decisions(self) -> tuple[Decision, ...]:
+        """What still holds: the latest word on each delivery, and its partitions' refusals.
 
-def _inspected(books: Books, contract: Contract) -> frozenset[str]:
-    return frozenset(
-        entry.sha256
-        for entry in books.inspections
-        if entry.dataset == contract.dataset and entry.fingerprint == contract.fingerprint
-    )
+        A refusal falls with the contract it was made under, and by a later word of a person.
+        """
+        latest: dict[tuple[int, str], Decision] = {}
+        mine = (d for d in self._books.decisions if d.dataset == self.dataset)
+        for decision in sorted(mine, key=lambda d: d.number):
+            if decision.kind == "refused":
+                if decision.fingerprint == self._contract.fingerprint:
+                    latest[decision.delivery, decision.partition] = decision
+                continue
+            for key in [key for key in latest if key[0] == decision.delivery]:
+                del latest[key]
+            latest[decision.delivery, ""] = decision
+        return tuple(latest.values())
 
+    def _decided(self, kind: str) -> frozenset[int]:
+        return frozenset(d.delivery for d in self._decisions if d.kind == kind)
 
-def _wanted(
-    contract: Contract,
-    active: list[Delivery],
-    read: Mapping[str, Mapping[str, int]],
-    refused: Collection[Decision],
-) -> Mapping[str, frozenset[int]]:
-    aside = {(d.delivery, d.partition) for d in refused}
-    found: dict[str, set[int]] = defaultdict(set)
-    for delivery in active:
-        for partition, rows in read.get(delivery.sha256, {}).items():
-            if partition and (rows or partition == WHOLE) and (delivery.number, partition) not in aside:
-                found[partition].add(delivery.number)
-    return {name: frozenset(numbers) for name, numbers in sorted(found.items())}
+    @cached_property
+    def _barred(self) -> frozenset[int]:
+        """Deliveries refused as a whole."""
+        return frozenset(d.delivery for d in self.refused if not d.partition)
 
+    @cached_property
+    def _active(self) -> tuple[Delivery, ...]:
+        """Deliveries whose rows count, by what the contract says a delivery means."""
+        out = self._barred | self.withdrawn
+        admitted = [delivery for delivery in self._delivered if delivery.number not in out]
+        if self._contract.delivery == "full":
+            return tuple(admitted[-1:])
+        if self._contract.delivery == "replace":
+            last = {delivery.source_key: delivery for delivery in admitted}
+            return tuple(sorted(last.values(), key=lambda delivery: delivery.number))
+        return tuple(admitted)
 
-def _held(books: Books, contract: Contract) -> Mapping[str, Holding]:
-    """The accounts that the current snapshot rests on.
+    @cached_property
+    def _rows(self) -> Mapping[str, Mapping[str, int]]:
+        """Rows by partition of every object.
 
-    Accounts of snapshots that are not in the history of `main` (rolled back) do not count;
-    accounts of expired snapshots do.
-    """
-    table = books.refs.tables.get(contract.table)
-    if table is None:
-        return {}
-    known = {snapshot.snapshot_id: snapshot for snapshot in table.snapshots()}
-    history = set()
-    at = table.current_snapshot()
-    while at is not None:
-        history.add(at.snapshot_id)
-        at = known.get(at.parent_snapshot_id) if at.parent_snapshot_id else None
-    latest: dict[tuple[str, int], list[Account]] = defaultdict(list)
-    for account in books.accounts:
-        mine = account.dataset == contract.dataset
-        if mine and (account.snapshot in history or account.snapshot not in known):
-            # rows without a partition are booked per delivery, all others per partition
-            part = account.delivery if account.partition == UNASSIGNED else 0
-            rows = latest[account.partition, part]
-            if rows and rows[0].sequence < account.sequence:
-                rows.clear()
-            if not rows or rows[0].sequence == account.sequence:
-                rows.append(account)
-    held: dict[str, list[Account]] = defaultdict(list)
-    for (partition, _), accounts in sorted(latest.items()):
-        held[partition] += [a for a in accounts if a.rows or partition != UNASSIGNED]
-    return {name: Holding(tuple(accounts)) for name, accounts in held.items() if accounts}
+        Until an object is inspected under a changed contract, what was found before tells which
+        partitions it probably touches.
+        """
+        found: dict[str, dict[str, dict[str, int]]] = defaultdict(lambda: defaultdict(dict))
+        for entry in self._books.inspections:
+            if entry.dataset == self.dataset:
+                found[entry.sha256][entry.fingerprint][entry.partition] = entry.records
+        return {
+            sha256: by_contract.get(self._contract.fingerprint) or list(by_contract.values())[-1]
+            for sha256, by_contract in found.items()
+        }
 
+    @cached_property
+    def _history(self) -> tuple[frozenset[int], frozenset[int]]:
+        """Snapshots that the table knows, and those of them that `main` descends from."""
+        table = self._books.refs.tables.get(self._contract.table)
+        if table is None:
+            return frozenset(), frozenset()
+        known = {snapshot.snapshot_id: snapshot for snapshot in table.snapshots()}
+        history = []
+        at = table.current_snapshot()
+        while at is not None:
+            history.append(at.snapshot_id)
+            at = known.get(at.parent_snapshot_id) if at.parent_snapshot_id else None
+        return frozenset(known), frozenset(history)
 
-def _pins(books: Books, contract: Contract) -> str:
-    pins = {ref.dataset: str(books.refs.snapshot(f"silver.{ref.dataset}")) for ref in contract.pinned}
-    return json.dumps(pins, sort_keys=True)
+    def _reason(self, partition: str) -> str:
+        have = self.held.get(partition)
+        want = self.wanted.get(partition, frozenset())
+        present = have.deliveries if have else frozenset()
+        if present & (self._barred - self.superseded):
+            # what readers see was refused under a newer contract; it stays until someone decides
+            return ""
+        if fresh := sorted(want - present):
+            more = f" and {len(fresh) - 1} more" if len(fresh) > 1 else ""
+            return f"new {self._label(fresh[-1])}{more}"
+        if gone := sorted(present - want):
+            how = "withdrawn" if gone[-1] in self.withdrawn else "superseded"
+            return f"{self._label(gone[-1])} {how}"
+        given_up = {decision.partition for decision in self.refused if decision.delivery == 0}
+        return "" if have is None or partition in given_up else self._outdated(have)
 
-
-def _stale(
-    contract: Contract,
-    delivered: Collection[Delivery],
-    wanted: Mapping[str, frozenset[int]],
-    held: Mapping[str, Holding],
-    pins: str,
-    refused: Collection[Decision],
-    withdrawn: frozenset[int],
-) -> Mapping[str, str]:
-    labels = {delivery.number: delivery.label for delivery in delivered}
-    given_up = {d.partition for d in refused if d.delivery == 0}
-    found = {}
-    for name in sorted({*wanted, *held}):
-        want, have = wanted.get(name, frozenset()), held.get(name)
-        reason = _reason(contract, want, have, pins, labels, withdrawn)
-        unchanged = have is not None and want == have.deliveries
-        if reason and not (name in given_up and unchanged):
-            found[name] = reason
-    return found
-
-
-def _reason(
-    contract: Contract,
-    want: frozenset[int],
-    have: Holding | None,
-    pins: str,
-    labels: Mapping[int, str],
-    withdrawn: frozenset[int],
-) -> str:
-    present = have.deliveries if have else frozenset()
-    fresh, gone = sorted(want - present), sorted(present - want)
-    if fresh:
-        more = f" and {len(fresh) - 1} more" if len(fresh) > 1 else ""
-        return f"new {labels[fresh[-1]]}{more}"
-    if gone:
-        how = "withdrawn" if gone[-1] in withdrawn else "superseded or refused"
-        return f"{labels.get(gone[-1], f'delivery {gone[-1]}')} {how}"
-    if have is None or not have.accounts:
+    def _outdated(self, have: Holding) -> str:
+        """Why the same deliveries would give other rows now."""
+        for account in have.accounts:
+            if account.fingerprint != self._contract.fingerprint:
+                return f"contract changed since version {account.version}"
+            if account.conform != VERSION:
+                return f"conform version {account.conform} became {VERSION}"
+            if account.pins != self.pins:
+                was, now = json.loads(account.pins), json.loads(self.pins)
+                moved = [name for name in now if was.get(name) != now[name]]
+                return f"silver.{', silver.'.join(moved)} was published anew"
         return ""
-    for account in have.accounts:
-        if account.fingerprint != contract.fingerprint:
-            return f"contract changed since version {account.version}"
-        if account.conform != VERSION:
-            return f"conform version {account.conform} became {VERSION}"
-        if account.pins != pins:
-            was, now = json.loads(account.pins), json.loads(pins)
-            moved = [name for name in now if was.get(name) != now[name]]
-            return f"silver.{', silver.'.join(moved)} was published anew"
-    return ""
+
+    def _label(self, number: int) -> str:
+        labels = {delivery.number: delivery.label for delivery in self._delivered}
+        return labels.get(number, f"delivery {number}")

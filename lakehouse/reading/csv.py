@@ -21,15 +21,13 @@ from lakehouse.storage import local_path
 REJECTS = "__rejects"
 _SCANS = "__reject_scans"
 RECORDS = "__records"
-_RECORD = pa.schema(
-    [
-        ("__line", pa.int64()),
-        ("__offset", pa.int64()),
-        ("__raw", pa.string()),
-        ("__fields", pa.list_(pa.string())),
-        ("__problem", pa.string()),
-    ]
-)
+_TYPES: dict[str, pa.DataType] = {
+    "__line": pa.int64(),
+    "__offset": pa.int64(),
+    "__raw": pa.string(),
+    "__fields": pa.list_(pa.string()),
+    "__problem": pa.string(),
+}
 
 
 def typed(contract: Contract, urls: Sequence[str]) -> str:
@@ -66,7 +64,11 @@ def rejected(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
 
 
 def explained(
-    connection: duckdb.DuckDBPyConnection, contract: Contract, url: str, source_key: str, data: bytes
+    connection: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    url: str,
+    source_key: str,
+    data: bytes,
 ) -> str:
     """Registers the records of one file and returns SQL over them.
 
@@ -104,9 +106,9 @@ def _table(contract: Contract, data: bytes) -> pa.Table:
         (r.line, r.offset, r.raw.decode("utf-8", errors="backslashreplace"), r.fields, r.problem)
         for r in found
     ]
-    columns = list(zip(*rows, strict=True)) or [()] * len(_RECORD)
-    arrays = [pa.array(c, type=f.type) for c, f in zip(columns, _RECORD, strict=True)]
-    return pa.Table.from_arrays(arrays, schema=_RECORD)
+    columns = list(zip(*rows, strict=True)) or [()] * len(_TYPES)
+    arrays = [pa.array(c, type=t) for c, t in zip(columns, _TYPES.values(), strict=True)]
+    return pa.Table.from_arrays(arrays, names=list(_TYPES))
 
 
 def _explained_sql(contract: Contract, header: tuple[str, ...], url: str) -> str:
@@ -195,4 +197,6 @@ def _computed(contract: Contract, query: str) -> str:
 
 
 def _nulls(contract: Contract) -> str:
-    return ", ".join(quote_text(token) for token in {"": None, **dict.fromkeys(contract.read.nulls)})
+    return ", ".join(
+        quote_text(token) for token in {"": None, **dict.fromkeys(contract.read.nulls)}
+    )

@@ -55,7 +55,9 @@ def parse_header(line: bytes, contract: Contract, source_key: str) -> tuple[str,
         UnreadableObject: Columns are missing, unknown or named twice.
     """
     if not line.strip():
-        raise UnreadableObject(contract.dataset, source_key, "line 1 is empty, a header is expected")
+        raise UnreadableObject(
+            contract.dataset, source_key, "line 1 is empty, a header is expected"
+        )
     text = line.removeprefix(_BOM).decode("utf-8", errors="replace").rstrip("\r\n")
     found = tuple(
         next(csv.reader([text], delimiter=contract.read.delimiter, quotechar=contract.read.quote))
@@ -67,7 +69,9 @@ def parse_header(line: bytes, contract: Contract, source_key: str) -> tuple[str,
         for name in found
         if name not in wanted
     ]
-    problems += [f"column '{name}' occurs twice" for name in sorted({n for n in found if found.count(n) > 1})]
+    problems += [
+        f"column '{name}' occurs twice" for name in sorted({n for n in found if found.count(n) > 1})
+    ]
     if problems:
         why = f"line 1, the header: {'; '.join(problems)}"
         raise UnreadableObject(contract.dataset, source_key, why)
