@@ -1,0 +1,13 @@
+"""Turns deliveries into the rows of silver partitions, and into the reasons of those left out.
+
+A partition is a pure function of the contract, this code (`VERSION`), the deliveries that touch it
+and the pinned snapshots of the datasets it refers to.
+"""
+
+from lakehouse.conforming.result import Conformed, Count, Excess
+from lakehouse.conforming.staging import Staging
+
+VERSION = 1
+"""Raised when this code gives other rows for the same input: every partition is then stale."""
+
+__all__ = ["VERSION", "Conformed", "Count", "Excess", "Staging"]
