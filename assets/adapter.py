@@ -41,6 +41,8 @@ def call(
         raise failure([str(error)], isinstance(error, _PASSING)) from error
     session.results.append(result)
     context.log.info(result.summary())
+    if session.tell is not None and "progress" not in options:
+        session.tell(result.summary())
     return result
 
 
@@ -51,7 +53,7 @@ def whole(
     result: Result,
     more: Sequence[Check] = (),
 ) -> Iterator[Event]:
-    """Shows a result about one whole table or model: judged, and materialized unless refused.
+    """Shows a result about one whole table or model: materialized unless refused, and judged.
 
     Args:
         context: The run.
@@ -60,12 +62,12 @@ def whole(
         result: What the engine did.
         more: Checks beside the result's own.
     """
-    yield from verdicts(context, key, (*result.checks(), *more))
-    if result.refusals():
-        raise failure(result.refusals())
-    if key in context.selected_asset_keys:
+    if key in context.selected_asset_keys and not result.refusals():
         facts = {**metadata(result.facts()), **published(session, key)}
         yield dg.MaterializeResult(asset_key=key, metadata={"summary": result.summary(), **facts})
+    yield from verdicts(context, key, (*judged(result), *more))
+    if result.refusals():
+        raise failure(result.refusals())
 
 
 def together(
@@ -82,15 +84,16 @@ def together(
         tables: What the result says about each asset: `checks`, `columns` and `changed`.
         result: The whole.
     """
-    for key, table in tables.items():
-        yield from verdicts(context, key, table.checks)
-    if result.refusals():
-        raise failure(result.refusals())
-    for key in context.selected_asset_keys & tables.keys():
+    shown = () if result.refusals() else context.selected_asset_keys & tables.keys()
+    for key in sorted(shown):
         columns = [dg.TableColumn(name, type) for name, type in tables[key].columns.items()]
         facts = {"changed": tables[key].changed, **published(session, key)}
         facts["dagster/column_schema"] = dg.TableSchema(columns)
         yield dg.MaterializeResult(asset_key=key, metadata={"summary": result.summary(), **facts})
+    for key, table in tables.items():
+        yield from verdicts(context, key, table.checks)
+    if result.refusals():
+        raise failure(result.refusals())
 
 
 def parts(
@@ -100,7 +103,7 @@ def parts(
     result: Refreshed,
     asked: Sequence[str] | None,
 ) -> Iterator[Event]:
-    """Shows a result about some partitions: each judged, and the good ones materialized.
+    """Shows a result about some partitions: the good ones materialized, and each judged.
 
     Args:
         context: The run.
@@ -110,14 +113,18 @@ def parts(
         asked: Partitions that the run names; None if it names none.
     """
     table, shown = published(session, key), good(result, asked)
-    for partition, facts in shown.items():
-        told = {**table, **metadata(facts), "dagster/partition_row_count": facts["rows"]}
-        context.log_event(dg.AssetMaterialization(key, partition=partition, metadata=told))
-    if not shown and not result.refusals():
-        context.log.info("No delivery has rows of these partitions: there is nothing to publish.")
-    for check in troubled(declared(context, key, result.checks())):
+    told = {name: {**table, **metadata(facts)} for name, facts in shown.items()}
+    if result.refusals() or asked is None:
+        # a result of the run would materialize all that it was asked for
+        for name, facts in told.items():
+            context.log_event(dg.AssetMaterialization(key, partition=name, metadata=facts))
+    elif key in context.selected_asset_keys:
+        for name, facts in told.items():
+            context.add_asset_metadata(facts, asset_key=key, partition_key=name)
+        yield dg.MaterializeResult(asset_key=key)
+    for check in troubled(declared(context, key, judged(result))):
         context.log_event(evaluation(key, check))
-    yield from verdicts(context, key, (*result.checks(), *checks.admitted(result)))
+    yield from verdicts(context, key, (*judged(result), *checks.admitted(result)))
     if result.refusals():
         raise failure(result.refusals())
 
@@ -127,12 +134,30 @@ def good(result: Refreshed, asked: Sequence[str] | None) -> dict[str, dict[str, 
 
     Those are the ones that were published, and of those asked for the ones that were not stale.
     """
-    published = {outcome.name: asdict(outcome) for outcome in result.outcomes if outcome.published}
+    done = {outcome.name: asdict(outcome) for outcome in result.outcomes if outcome.published}
     stale = {outcome.name for outcome in result.outcomes}
-    fresh = [name for name in asked or () if name in result.held and name not in stale]
-    unchanged = {name: {"rows": result.held[name], "reason": "was up to date"} for name in fresh}
-    found = {**published, **unchanged}
-    return {name: found[name] for name in sorted(found) if name != UNASSIGNED}
+    for name in set(asked or ()) - stale:
+        reason = "was up to date" if name in result.held else "no delivery has rows of it"
+        done[name] = {"rows": result.held.get(name, 0), "reason": reason}
+    return {
+        name: {**done[name], "dagster/partition_row_count": done[name]["rows"]}
+        for name in sorted(done)
+        if name != UNASSIGNED
+    }
+
+
+def judged(result: Result) -> list[Check]:
+    """Returns the result's checks; one that failed where nothing was refused only warns.
+
+    It has been published all the same because a person accepted the delivery.
+    """
+    shown = {o.name for o in getattr(result, "outcomes", ()) if o.published}
+    return [
+        replace(check, severity="warning")
+        if not check.passed and (not result.refusals() or check.partition in shown)
+        else check
+        for check in result.checks()
+    ]
 
 
 def troubled(found: Sequence[Check]) -> list[Check]:
@@ -234,7 +259,7 @@ def _sum(found: Sequence[Check]) -> Check:
     told = f"passed in all {len(found)} partitions"
     if failed:
         told = f"failed in {len(failed)} of {len(found)} partitions: {listed}"
-    first = (failed or found)[0]
+    first = min(failed or found, key=lambda check: check.severity)  # error comes before warning
     said = f"{told}. {first.description}" if failed else told
     parts = {
         str(check.partition): check.facts.get("observed", check.description) for check in found

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from assets.instance import home, instance
 from assets.refreshing import Refreshed, refresh
+from lakehouse.errors import Refused
 from lakehouse.lake import Lake
 from lakehouse.settings import Settings, machine_environment
 from resources import Session
@@ -24,9 +25,17 @@ class Orchestrator:
 
         Returns:
             The engine's results in their order, with what was refused.
+
+        Raises:
+            LakehouseError: A service failed or a declaration is wrong; told after all that does
+                not depend on it has been done.
         """
         with instance(settings) as kept:
-            return refresh(Session(Lake(settings), timedelta(0), progress), kept)
+            done = refresh(Session(Lake(settings), timedelta(0), progress), kept)
+        for error in done.errors:
+            if not isinstance(error, Refused):
+                raise error
+        return done
 
     def ui(self, settings: Settings, host: str, port: int) -> int:
         """Starts the web UI with its daemon, and returns its exit code when it is stopped.
