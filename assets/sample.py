@@ -33,7 +33,7 @@ def deliver(landing: str | Path, settings: Settings | None = None) -> tuple[str,
         settings: Where an S3 service is; read from the environment if absent.
 
     Returns:
-        The URLs of all 29 files, sorted.
+        The URLs of all 27 files, sorted.
 
     Raises:
         ServiceFailed: The package that carries the data is not installed.

@@ -78,12 +78,15 @@ def total(entries: Iterable[Booked]) -> Statement:
 
 
 def _records(books: Books, contract: Contract) -> Mapping[str, Mapping[str, int]]:
-    """Rows by partition of each object, as it was read under this contract."""
-    found: dict[str, dict[str, int]] = defaultdict(dict)
+    """Rows by partition of each object, under this contract or else as it was read before."""
+    found: dict[str, dict[str, dict[str, int]]] = defaultdict(lambda: defaultdict(dict))
     for entry in books.inspections:
-        if entry.dataset == contract.dataset and entry.fingerprint == contract.fingerprint:
-            found[entry.sha256][entry.partition] = entry.records
-    return found
+        if entry.dataset == contract.dataset:
+            found[entry.sha256][entry.fingerprint][entry.partition] = entry.records
+    return {
+        sha256: readings.get(contract.fingerprint) or list(readings.values())[-1]
+        for sha256, readings in found.items()
+    }
 
 
 def _booked(

@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except LakehouseError as error:
         if debug:
             raise
-        errors().print(str(error), style="red", markup=False)
+        errors().print(str(error), style="red", markup=False, soft_wrap=True)
         sys.exit(error.exit_code)
 
 

@@ -74,7 +74,7 @@ def finish(result: Result, as_json: bool) -> None:
 def show_refusals(sentences: Iterable[str]) -> None:
     """Prints what was not admitted, each as its own paragraph."""
     for sentence in sentences:
-        errors().print(f"refused: {sentence}", style="red", markup=False)
+        errors().print(f"refused: {sentence}", style="red", markup=False, soft_wrap=True)
 
 
 def grid(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
@@ -137,7 +137,7 @@ class Stages:
     def __call__(self, line: str) -> None:
         """Prints one line."""
         self._console.print(f"[dim]{self.seconds:6.1f} s[/dim]  ", end="")
-        self._console.print(line, markup=False)
+        self._console.print(line, markup=False, soft_wrap=True)
 
     def __enter__(self) -> Stages:
         self._spinner.__enter__()

@@ -11,8 +11,8 @@ from rich.text import Text
 from lakehouse.cli.console import AsJson, finish, grid, new_run, output, print_json
 
 Dataset = Annotated[str, typer.Argument(help="Name of the dataset, as its contract says.")]
-Delivery = Annotated[
-    int, typer.Argument(help="Number of the delivery; `lakehouse status` lists them.")
+Deliveries = Annotated[
+    list[int], typer.Argument(help="Numbers of the deliveries; `lakehouse status` lists them.")
 ]
 By = Annotated[str, typer.Option("--by", help="Who decides.")]
 Note = Annotated[str, typer.Option("--note", help="Why; kept in the ledger.")]
@@ -53,20 +53,20 @@ def land(
     finish(landing.land(Lake(), dataset, tuple(files or ()), run=new_run()), as_json)
 
 
-def withdraw(delivery: Delivery, by: By, note: Note, as_json: AsJson = False) -> None:
-    """Takes a delivery out of every later result; its object stays in bronze."""
+def withdraw(deliveries: Deliveries, by: By, note: Note, as_json: AsJson = False) -> None:
+    """Takes deliveries out of every later result; their objects stay in bronze."""
     from lakehouse import landing
     from lakehouse.lake import Lake
 
-    finish(landing.decide(Lake(), "withdrawn", [delivery], by=by, note=note), as_json)
+    finish(landing.decide(Lake(), "withdrawn", deliveries, by=by, note=note), as_json)
 
 
-def accept(delivery: Delivery, by: By, note: Note, as_json: AsJson = False) -> None:
-    """Admits a refused delivery in spite of its audit; broken rows stay in quarantine."""
+def accept(deliveries: Deliveries, by: By, note: Note, as_json: AsJson = False) -> None:
+    """Admits refused deliveries in spite of the audit; broken rows stay in quarantine."""
     from lakehouse import landing
     from lakehouse.lake import Lake
 
-    finish(landing.decide(Lake(), "accepted", [delivery], by=by, note=note), as_json)
+    finish(landing.decide(Lake(), "accepted", deliveries, by=by, note=note), as_json)
 
 
 def replay(dataset: Dataset, by: By = "command line", as_json: AsJson = False) -> None:

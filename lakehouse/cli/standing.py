@@ -16,6 +16,7 @@ from lakehouse.cli.console import grid
 from lakehouse.connection import quote_name, quote_table
 from lakehouse.contract import Contract
 from lakehouse.lake import Lake
+from lakehouse.planning import SilverState
 from lakehouse.query import Session
 
 _COUNTS = ("rows", "published", "quarantined", "duplicates", "superseded", "refused")
@@ -49,16 +50,19 @@ class Status:
         datasets: Deliveries by dataset.
         tables: Published tables.
         champions: One line per trained model.
+        held_back: Why partitions are refused that no single delivery is to blame for.
     """
 
     datasets: dict[str, tuple[Booked, ...]]
     tables: Sequence[TableState]
     champions: Sequence[dict[str, Any]]
+    held_back: tuple[str, ...] = ()
 
     def refusals(self) -> tuple[str, ...]:
         """Returns the sentences of all standing refusals."""
         entries = (entry for found in self.datasets.values() for entry in found)
-        return tuple(reason for entry in entries for reason in entry.reasons)
+        told = (reason for entry in entries for reason in entry.reasons)
+        return tuple(dict.fromkeys((*told, *self.held_back)))
 
     def document(self) -> dict[str, Any]:
         """Returns everything, ready for JSON."""
@@ -78,6 +82,7 @@ class Status:
             ],
             "tables": [asdict(table) for table in self.tables],
             "champions": list(self.champions),
+            "refusals": list(self.refusals()),
         }
 
     def shown(self) -> RenderableType:
@@ -127,7 +132,13 @@ def read(lake: Lake) -> Status:
             kept = len(table.metadata.snapshots)
             tables.append(TableState(name, rows, str(current.snapshot_id), kept, fresh))
         champions = [_champion(training) for training in trainings(lake, session)]
-    return Status(datasets, tables, champions)
+    held_back = tuple(
+        decision.reason
+        for contract in lake.contracts.values()
+        for decision in SilverState(books, contract).refused
+        if decision.delivery == 0
+    )
+    return Status(datasets, tables, champions, held_back)
 
 
 def _champion(training: Any) -> dict[str, Any]:
