@@ -71,7 +71,7 @@ class Encoding:
             else pl.lit(np.nan).alias(name)
             for name, values in self.categories.items()
         ]
-        return X.select(*numeric, *categorical).to_numpy()
+        return X.select(*numeric, *categorical).to_numpy(writable=True)
 
     def to_json(self) -> dict[str, Any]:
         """Returns what `from_json` reads."""
