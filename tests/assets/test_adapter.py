@@ -1,0 +1,82 @@
+"""How the engine's answers look in Dagster."""
+
+from datetime import date
+
+import dagster as dg
+import pytest
+
+from assets import adapter
+from lakehouse import landing
+from lakehouse.ingestion.result import PartitionOutcome, Refreshed
+from lakehouse.lake import Lake
+from lakehouse.results import Check
+from resources import Session
+
+MONTH = date(2013, 1, 1)
+
+
+def refreshed(*outcomes: PartitionOutcome, checks=(), refused=(), held=None) -> Refreshed:
+    return Refreshed("x", outcomes, tuple(checks), tuple(refused), 1, 0, held or {})
+
+
+def test_an_error_of_the_engine_is_a_failure_with_its_message() -> None:
+    session = Session(Lake())
+
+    @dg.op
+    def land(context: dg.OpExecutionContext) -> None:
+        adapter.call(context, session, landing.land, "flihgts")
+
+    with pytest.raises(dg.Failure) as caught:
+        dg.GraphDefinition("g", node_defs=[land]).execute_in_process()
+    assert "Did you mean 'flights'?" in caught.value.description
+    assert not caught.value.allow_retries
+    assert [type(error).__name__ for error in session.errors] == ["UnknownName"]
+
+
+def test_metadata_leaves_out_what_has_no_value_and_keeps_structure() -> None:
+    found = adapter.metadata({"rows": 3, "none": None, "list": [1, {2}], "map": {1: MONTH}})
+    assert found["rows"] == 3
+    assert "none" not in found
+    assert found["list"] == dg.MetadataValue.json([1, [2]])
+    assert found["map"] == dg.MetadataValue.json({"1": "2013-01-01"})
+
+
+def test_good_partitions_are_the_published_and_the_fresh_ones() -> None:
+    result = refreshed(
+        PartitionOutcome("2013-01", True, "new", 10),
+        PartitionOutcome("2013-02", False, "new", 5),
+        PartitionOutcome("unassigned", True, "new", 0),
+        refused=["2013-02 was refused"],
+        held={"2013-01": 10, "2013-02": 5, "2013-03": 7},
+    )
+    found = adapter.good(result, ["2013-01", "2013-02", "2013-03", "2013-04"])
+    assert {name: facts["rows"] for name, facts in found.items()} == {
+        "2013-01": 10,
+        "2013-03": 7,
+        "2013-04": 0,
+    }
+    assert list(adapter.good(result, None)) == ["2013-01"]
+
+
+def test_a_failed_check_blocks_only_what_was_refused() -> None:
+    bad = [Check("mean", False, "error", "too hot", {}, month) for month in ("2013-01", "2013-02")]
+    accepted = PartitionOutcome("2013-01", True, "new", 10)
+    result = refreshed(accepted, checks=bad, refused=["2013-02 was refused"])
+    assert [check.severity for check in adapter.judged(result)] == ["warning", "error"]
+
+
+def test_all_checks_of_a_troubled_partition_are_told() -> None:
+    found = [
+        Check("a", True, "error", "", {}, "2013-01"),
+        Check("a", True, "error", "", {}, "2013-02"),
+        Check("b", False, "warning", "", {}, "2013-02"),
+        Check("c", False, "warning", ""),
+    ]
+    assert [(c.name, c.partition) for c in adapter.troubled(found)] == [
+        ("a", "2013-02"),
+        ("b", "2013-02"),
+    ]
+
+
+def test_a_table_that_is_not_there_has_no_metadata() -> None:
+    assert adapter.published(Session(Lake()), dg.AssetKey(["silver", "nowhere"])) == {}
