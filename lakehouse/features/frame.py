@@ -1,84 +1,24 @@
-"""Pinned, time-split frames of a model's table: what a model may learn from, and nothing else."""
+"""Frames split by time, checked for leaks: what a model may learn from, and nothing else."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 from pyiceberg.exceptions import CommitFailedException
 
-from lakehouse.connection import quote_name, quote_text
-from lakehouse.errors import FrameRefused, UnknownName, did_you_mean
+from lakehouse.errors import FrameRefused, did_you_mean
+from lakehouse.features.leakage import SUSPICIOUS_AUC, single_aucs
+from lakehouse.features.sample import Sample, Source, pin, read
 from lakehouse.lake import Lake
-from lakehouse.model_spec import FeatureSpec, ModelSpec, Period
+from lakehouse.model_spec import ModelSpec
 from lakehouse.results import Check, Result
-from lakehouse.storage import local_path
 
-LABEL = "__label"
-SUSPICIOUS_AUC = 0.95
-"""A single input that ranks the training rows this well knows the outcome."""
 _ATTEMPTS = 10
-
-
-@dataclass(frozen=True)
-class Source:
-    """A table as one read of the catalog found it.
-
-    Attributes:
-        table: Table name.
-        snapshot: The pinned snapshot.
-        metadata: Location of the metadata that knows it.
-        columns: Names of its columns.
-    """
-
-    table: str
-    snapshot: int
-    metadata: str
-    columns: tuple[str, ...]
-
-    @property
-    def sql(self) -> str:
-        """The relation to select from in DuckDB."""
-        where = quote_text(local_path(self.metadata))
-        return f"iceberg_scan({where}, snapshot_from_id={self.snapshot})"
-
-
-@dataclass(frozen=True, eq=False)
-class Sample:
-    """Rows of one period.
-
-    Attributes:
-        name: `train`, `validation`, `test` or what the rows are for.
-        period: The days asked for.
-        rows: Key, time, slices and inputs as they are in the table, and the column `LABEL`: 1 for
-            the positive class, 0, or null where it is not known. Shape (n, columns).
-    """
-
-    name: str
-    period: Period
-    rows: pl.DataFrame
-
-    @property
-    def y(self) -> NDArray[np.int8]:
-        """The labels, shape (n,); only for rows that are all labelled."""
-        labels: NDArray[np.int8] = self.rows[LABEL].to_numpy().astype(np.int8)
-        return labels
-
-    def labelled(self) -> Sample:
-        """Returns the rows whose label is known."""
-        return replace(self, rows=self.rows.filter(pl.col(LABEL).is_not_null()))
-
-    def inputs(self, features: Sequence[FeatureSpec]) -> pl.DataFrame:
-        """Returns the inputs an estimator sees, shape (n, features), in their order.
-
-        Numeric inputs are float32 with null for unknown (NaN becomes null), categorical ones text.
-        """
-        return self.rows.select(_typed(feature) for feature in features)
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,21 +92,6 @@ class TrainingFrame(Result):
         return (alone, ordered)
 
 
-def pin(lake: Lake, table: str) -> Source:
-    """Returns a table pinned to its published snapshot, from one read of the catalog.
-
-    Raises:
-        UnknownName: The table is not there yet.
-    """
-    refs = lake.catalog.refs([table])
-    snapshot = refs.snapshot(table)
-    if snapshot is None:
-        raise UnknownName("table", table, lake.catalog.names())
-    found = refs.tables[table]
-    names = tuple(column.name for column in found.schema().fields)
-    return Source(table, snapshot, found.metadata_location, names)
-
-
 def assemble(lake: Lake, model: str, *, also: Sequence[str] = ()) -> TrainingFrame:
     """Returns the training frame of a model and protects its snapshot with a tag.
 
@@ -195,81 +120,6 @@ def assemble(lake: Lake, model: str, *, also: Sequence[str] = ()) -> TrainingFra
     _require_no_leak(frame)
     _protect(lake, frame)
     return frame
-
-
-def read(
-    lake: Lake,
-    spec: ModelSpec,
-    source: Source,
-    period: Period,
-    *,
-    name: str,
-    also: Sequence[str] = (),
-) -> Sample:
-    """Returns the rows of a period in the order of time and key.
-
-    Args:
-        lake: The lake.
-        spec: The model's declaration.
-        source: The pinned table.
-        period: First day and the day after the last.
-        name: Name of the sample.
-        also: Further columns to keep, where the table has them.
-    """
-    wanted = (*spec.key, spec.time, *spec.slices, *spec.feature_names, *also)
-    columns = [c for c in dict.fromkeys(wanted) if c in source.columns]
-    selected = ", ".join(map(quote_name, columns))
-    label = f"CAST(CAST(({spec.label}) AS BOOLEAN) AS TINYINT)"
-    order = ", ".join(map(quote_name, dict.fromkeys((spec.time, *spec.key))))
-    with lake.connect() as connection:
-        rows = connection.execute(
-            f"SELECT {selected}, {label} AS {quote_name(LABEL)} FROM {source.sql} "
-            f"WHERE {within(spec.time, period)} ORDER BY {order}"
-        ).pl()
-    return Sample(name, period, rows)
-
-
-def within(column: str, period: Period) -> str:
-    """Returns the SQL condition that a day lies in a period."""
-    first, after = (f"DATE {quote_text(day.isoformat())}" for day in (period.start, period.end))
-    return f"{quote_name(column)} >= {first} AND {quote_name(column)} < {after}"
-
-
-def single_aucs(sample: Sample, features: Sequence[FeatureSpec]) -> dict[str, float]:
-    """Returns for each input how well it alone ranks the rows: max(AUC, 1 - AUC), at least 0.5.
-
-    The area under the ROC curve is the Mann-Whitney U of the positives' ranks divided by the
-    number of pairs (Hanley and McNeil 1982). A categorical input is ranked by its values' share of
-    positives. That a value is unknown counts as an input of its own.
-    """
-    labelled = sample.inputs(features).with_columns(sample.rows[LABEL].cast(pl.Float64))
-    found: dict[str, float] = {}
-    for feature in features:
-        column = pl.col(feature.name)
-        share = pl.col(LABEL).mean().over(feature.name)
-        value = column if feature.kind == "numeric" else pl.when(column.is_not_null()).then(share)
-        ranked = labelled.select(pl.col(LABEL), value=value)
-        missing = ranked.select(pl.col(LABEL), value=pl.col("value").is_null().cast(pl.Float32))
-        found[feature.name] = max(_auc(ranked), _auc(missing))
-    return found
-
-
-def _auc(ranked: pl.DataFrame) -> float:
-    known = ranked.drop_nulls("value")
-    positives = float(known[LABEL].sum())
-    negatives = known.height - positives
-    if not positives or not negatives:
-        return 0.5
-    ranks = known.select((pl.col("value").rank("average") * pl.col(LABEL)).sum()).item()
-    auc = (float(ranks) - positives * (positives + 1) / 2) / (positives * negatives)
-    return max(auc, 1 - auc)
-
-
-def _typed(feature: FeatureSpec) -> pl.Expr:
-    column = pl.col(feature.name)
-    if feature.kind == "categorical":
-        return column.cast(pl.String)
-    return column.cast(pl.Float32).fill_nan(None)
 
 
 def _require_columns(spec: ModelSpec, source: Source) -> None:
