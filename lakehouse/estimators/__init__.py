@@ -13,6 +13,7 @@ from pathlib import Path
 from lakehouse.errors import UnknownName
 from lakehouse.estimators.base import Estimator
 from lakehouse.model_spec import CandidateSpec, FeatureSpec
+from lakehouse.settings import share_cores
 
 VERSION = "1"
 """Raised whenever equal input would be learned differently: models are then trained anew."""
@@ -47,6 +48,7 @@ def load(algorithm: str, folder: Path) -> Estimator:
 def _class(algorithm: str) -> type[Estimator]:
     if algorithm not in ALGORITHMS:
         raise UnknownName("algorithm", algorithm, ALGORITHMS)
+    share_cores()
     module = import_module(f"lakehouse.estimators.{algorithm}")
     found: type[Estimator] = getattr(module, ALGORITHMS[algorithm])
     return found
