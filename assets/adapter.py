@@ -161,13 +161,14 @@ def judged(result: Result) -> list[Check]:
 
 
 def troubled(found: Sequence[Check]) -> list[Check]:
-    """Returns all checks of the partitions in which one failed.
+    """Returns the checks of partitions that failed, and all checks of the refused partitions.
 
     An event of its own for each check of each good partition would cost more than the audit (9 ms
     each); their observed values are with the sum over all partitions.
     """
-    failed = {check.partition for check in found if not check.passed}
-    return [check for check in found if check.partition in failed and check.partition is not None]
+    refused = {check.partition for check in found if not check.passed and check.severity == "error"}
+    told = [check for check in found if not check.passed or check.partition in refused]
+    return [check for check in told if check.partition is not None]
 
 
 def verdicts(

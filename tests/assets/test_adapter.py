@@ -65,17 +65,16 @@ def test_a_failed_check_blocks_only_what_was_refused() -> None:
     assert [check.severity for check in adapter.judged(result)] == ["warning", "error"]
 
 
-def test_all_checks_of_a_troubled_partition_are_told() -> None:
+def test_failed_checks_and_all_of_a_refused_partition_are_told_one_by_one() -> None:
     found = [
         Check("a", True, "error", "", {}, "2013-01"),
-        Check("a", True, "error", "", {}, "2013-02"),
-        Check("b", False, "warning", "", {}, "2013-02"),
+        Check("b", False, "warning", "", {}, "2013-01"),
+        Check("a", False, "error", "", {}, "2013-02"),
+        Check("b", True, "warning", "", {}, "2013-02"),
         Check("c", False, "warning", ""),
     ]
-    assert [(c.name, c.partition) for c in adapter.troubled(found)] == [
-        ("a", "2013-02"),
-        ("b", "2013-02"),
-    ]
+    told = [(check.name, check.partition) for check in adapter.troubled(found)]
+    assert told == [("b", "2013-01"), ("a", "2013-02"), ("b", "2013-02")]
 
 
 def test_a_table_that_is_not_there_has_no_metadata() -> None:
