@@ -71,6 +71,19 @@ def test_every_verb_that_answers_can_answer_in_json(run: Run, verb: str) -> None
     assert "--json" in run(verb, "--help")[1]
 
 
+@pytest.mark.parametrize("words", [*VERBS, "contracts check"])
+def test_every_verb_is_in_the_readme_with_an_example(words: str) -> None:
+    line = next(
+        (
+            line
+            for line in (PROJECT / "README.md").read_text().splitlines()
+            if f"| `{words}` |" in line
+        ),
+        "",
+    )
+    assert f"`lakehouse {words}" in line
+
+
 def test_starting_imports_nothing_heavy() -> None:
     code = (
         "import sys, lakehouse.cli.app; "
