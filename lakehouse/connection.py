@@ -30,10 +30,21 @@ def extension_file(name: str) -> Path:
     return found[0]
 
 
-def connect(settings: Settings, database: str = ":memory:") -> duckdb.DuckDBPyConnection:
-    """Returns a connection that reads Iceberg and S3, spills to the lake's home and runs in UTC."""
+def connect(
+    settings: Settings, database: str = ":memory:", *, tables: bool = True
+) -> duckdb.DuckDBPyConnection:
+    """Returns a connection with the lake's limits that spills to its home and runs in UTC.
+
+    Args:
+        settings: The lake's.
+        database: A DuckDB file, or `:memory:`.
+        tables: Whether Iceberg tables are read, too. DuckDB checks the signature of each extension
+            for every connection, so those not needed are left out.
+    """
     connection = duckdb.connect(database)
-    for name in EXTENSIONS:
+    remote = bool(settings.s3_endpoint) or settings.warehouse.startswith("s3://")
+    needed = {"avro": tables, "iceberg": tables, "httpfs": remote}
+    for name in (name for name in EXTENSIONS if needed[name]):
         connection.execute(f"LOAD {quote_text(str(extension_file(name)))}")
     spill = settings.home / "tmp"
     connection.execute(f"SET memory_limit={quote_text(settings.memory)}")
@@ -43,7 +54,7 @@ def connect(settings: Settings, database: str = ":memory:") -> duckdb.DuckDBPyCo
     connection.execute("SET enable_progress_bar=false")
     if settings.threads:
         connection.execute(f"SET threads={settings.threads}")
-    if settings.s3_endpoint or settings.warehouse.startswith("s3://"):
+    if remote:
         _add_s3(connection, settings)
     return connection
 

@@ -33,7 +33,7 @@ def inspect(
                 structures[url] = examine(stream, contract, delivery.source_key)
         except UnreadableObject as error:
             entries.append(_entry(contract, delivery, "", 0, error.message()))
-    with lake.connect() as connection:
+    with lake.connect(tables=False) as connection:
         for url, rows in _touches(lake, connection, contract, objects, structures).items():
             # a file without rows is still known to have been looked at
             counted = rows or {UNASSIGNED if contract.partition else WHOLE: 0}

@@ -59,6 +59,6 @@ class Lake:
             raise UnknownName("model", name, self.models)
         return self.models[name]
 
-    def connect(self) -> duckdb.DuckDBPyConnection:
-        """Returns a new DuckDB connection with the lake's limits and extensions."""
-        return connect(self.settings)
+    def connect(self, *, tables: bool = True) -> duckdb.DuckDBPyConnection:
+        """Returns a new DuckDB connection, for files only or for Iceberg `tables` as well."""
+        return connect(self.settings, tables=tables)

@@ -48,7 +48,7 @@ def write(view: View, targets: Sequence[str], run: str) -> Files:
     }
     for partitions in _batches(view.state, targets, numbered):
         deliveries = [numbered[n] for n in sorted(_touching(view.state, partitions))]
-        with view.lake.connect() as connection:
+        with view.lake.connect(tables=bool(pinned)) as connection:
             staging = Staging(view.lake, connection, view.contract, pinned)
             conformed = staging.conform(deliveries, partitions, view.state.accepted)
             files.counts += conformed.counts
