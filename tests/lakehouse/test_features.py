@@ -106,8 +106,10 @@ def test_a_table_that_is_not_there_is_named(model_lake):
 
 def test_the_snapshot_is_protected_by_one_tag(model_lake):
     first = features.assemble(model_lake.lake, "late")
+    before = model_lake.lake.catalog.locations()
     again = features.assemble(model_lake.lake, "late")
 
+    assert model_lake.lake.catalog.locations() == before
     table = model_lake.lake.catalog.table("gold.departures")
     assert first.tag == again.tag
     assert set(table.refs()) == {"main", first.tag}

@@ -90,6 +90,7 @@ def test_a_better_challenger_is_promoted(trained_lake, flights):
 
     assert trained.verdict.promoted
     assert trained.verdict.champion == 2
+    assert "beats the champion (version 1)" in trained.verdict.reason
     assert registry.champion(trained_lake.lake, "late").manifest.features[0].name == "dep_delay"
     assert registry.standing(trained_lake.lake, "late").champion == 2
 
