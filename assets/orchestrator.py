@@ -46,7 +46,12 @@ class Orchestrator:
         command = [sys.executable, "-m", "dagster", "dev", "-w", "workspace.yaml"]
         command += ["-h", host, "-p", str(port)]
         here = {"LAKEHOUSE_PROJECT": str(settings.project), "LAKEHOUSE_HOME": str(settings.home)}
-        quiet = {"DAGSTER_HOME": str(home(settings)), "DAGSTER_DISABLE_TELEMETRY": "true"}
+        quiet = {
+            "DAGSTER_HOME": str(home(settings)),
+            "DAGSTER_DISABLE_TELEMETRY": "true",
+            # the command that is to follow it needs a project layout of its own
+            "PYTHONWARNINGS": "ignore:Function `dev_command` is superseded",
+        }
         environment = machine_environment({**here, **quiet})
         try:
             return subprocess.run(
