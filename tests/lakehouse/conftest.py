@@ -1,19 +1,26 @@
-"""A small real lake with a model: a week's day of every month, from the sample's own data."""
+"""Small real lakes: one with a model on a slice of the sample's data, one of tiny datasets."""
 
 import importlib.util
 import io
+import json
 import shutil
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 import yaml
+from pyiceberg.catalog.sql import SqlCatalog
 
-from lakehouse import publishing, registry, training
+from lakehouse import ingestion, landing, publishing, registry, training
+from lakehouse.admitting import look
+from lakehouse.ingestion import Refreshed
 from lakehouse.lake import Lake
+from lakehouse.landing import Receipt
+from lakehouse.ledger import DecisionKind
+from lakehouse.planning import SilverState
 from lakehouse.settings import Settings
 
 TABLE = "gold.departures"
@@ -157,3 +164,183 @@ def shared_lake(_make: Callable[[], ModelLake]) -> ModelLake:
     made.declare(candidates=[{"algorithm": "logistic"}, trees])
     training.train(made.lake, "late", run="first")
     return made
+
+
+def _column(name: str, kind: str, **more: Any) -> dict[str, Any]:
+    return {"name": name, "logicalType": kind, **more}
+
+
+def _key(position: int) -> dict[str, Any]:
+    return {"primaryKey": True, "primaryKeyPosition": position}
+
+
+DATASETS: dict[str, dict[str, Any]] = {
+    # merged by key, cut by the UTC month of a timestamp
+    "trips": {
+        "delivery": "incremental",
+        "month": "2013-01",
+        "columns": [
+            _column("id", "integer", **_key(1)),
+            _column("start", "timestamp", partitioned=True, **_key(2)),
+            _column("price", "number", logicalTypeOptions={"minimum": 0, "maximum": 500}),
+            _column("city", "string"),
+        ],
+    },
+    # a new version of a file replaces the one before; cut by the month on New York's calendar
+    "readings": {
+        "delivery": "replace",
+        "month": "2013-01",
+        "columns": [
+            _column("station", "string", **_key(1)),
+            _column("time", "timestamp", **_key(2)),
+            _column("temp", "number", required=True),
+            _column(
+                "day",
+                "date",
+                partitioned=True,
+                transformLogic="CAST(time AT TIME ZONE 'America/New_York' AS DATE)",
+                transformSourceObjects=["time"],
+            ),
+        ],
+    },
+    # the newest file is the whole table
+    "cities": {
+        "delivery": "full",
+        "columns": [
+            _column("name", "string", **_key(1)),
+            _column("people", "integer", logicalTypeOptions={"minimum": 1}),
+        ],
+    },
+    # rows without a partner in cities are broken
+    "visits": {
+        "delivery": "incremental",
+        "month": "2013-01",
+        "columns": [
+            _column("id", "integer", **_key(1)),
+            _column("day", "date", partitioned=True, **_key(2)),
+            _column(
+                "city",
+                "string",
+                relationships=[
+                    {
+                        "to": "cities.name",
+                        "customProperties": [{"property": "orphans", "value": "quarantine"}],
+                    }
+                ],
+            ),
+        ],
+    },
+}
+
+
+class DataLake:
+    """A lake of small datasets: contracts that a test can change, files it lands, rows it reads."""
+
+    def __init__(self, folder: Path, *datasets: str) -> None:
+        self.folder = folder
+        self._lake: Lake | None = None
+        for part in ("contracts", "models"):
+            (folder / "assets" / part).mkdir(parents=True)
+        for dataset in datasets:
+            self.declare(dataset)
+
+    def open(self) -> Lake:
+        """A new handle, as a new process would have it."""
+        environment = {
+            "LAKEHOUSE_PROJECT": str(self.folder),
+            "LAKEHOUSE_HOME": str(self.folder / ".lake"),
+            "LAKEHOUSE_NOW": "2014-01-01T00:00:00Z",
+            "LAKEHOUSE_THREADS": "2",
+        }
+        return Lake(Settings.load(environment))
+
+    @property
+    def lake(self) -> Lake:
+        """A handle on the contracts as they were last declared."""
+        if self._lake is None:
+            self._lake = self.open()
+        return self._lake
+
+    def declare(self, dataset: str, **changes: Any) -> None:
+        """Writes a contract; `changes` are those of DATASETS, and limit, read, rules, quality."""
+        said = {"limit": 0.5, "quality": [], "version": "1.0.0", **DATASETS[dataset], **changes}
+        custom = {"delivery": said["delivery"], "quarantineLimit": said["limit"]}
+        if "month" in said:
+            custom["partition"] = {"granularity": "month", "start": said["month"]}
+        custom |= {key: said[key] for key in ("read", "rowRules") if key in said}
+        contract = {
+            "apiVersion": "v3.1.0",
+            "kind": "DataContract",
+            "id": dataset,
+            "version": said["version"],
+            "status": "active",
+            "team": {"name": "tests"},
+            "customProperties": [{"property": k, "value": v} for k, v in custom.items()],
+            "schema": [
+                {"name": dataset, "properties": said["columns"], "quality": said["quality"]}
+            ],
+        }
+        file = self.folder / "assets" / "contracts" / f"{dataset}.odcs.yaml"
+        file.write_text(json.dumps(contract), encoding="utf-8")
+        self._lake = None
+
+    def drop(self, dataset: str, content: str | bytes, name: str = "a.csv") -> Path:
+        """Puts a file into the landing folder as a producer does."""
+        file = self.folder / ".lake" / "landing" / dataset / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content.encode() if isinstance(content, str) else content)
+        return file
+
+    def land(self, dataset: str, content: str | bytes, name: str = "a.csv") -> Receipt:
+        """Drops a file and takes it into bronze."""
+        self.drop(dataset, content, name)
+        return landing.land(self.lake, dataset, run="land")
+
+    def put(self, dataset: str, content: str | bytes, name: str = "a.csv") -> Refreshed:
+        """Drops a file, lands it and brings silver up to date."""
+        self.land(dataset, content, name)
+        return self.refresh(dataset)
+
+    def refresh(self, dataset: str, partitions: Collection[str] | None = None) -> Refreshed:
+        """Brings silver up to date."""
+        return ingestion.refresh(self.lake, dataset, partitions, run="test")
+
+    def decide(self, kind: DecisionKind, *deliveries: int) -> None:
+        """Records a person's decision."""
+        landing.decide(self.lake, kind, deliveries, by="ada", note="looked at it")
+
+    def reader(self) -> SqlCatalog:
+        """The catalog as any PyIceberg user opens it."""
+        return SqlCatalog("lakehouse", uri=f"sqlite:///{self.folder / '.lake' / 'catalog.db'}")
+
+    def rows(self, table: str, *columns: str) -> list[tuple[Any, ...]]:
+        """A table's rows, sorted, as plain PyIceberg reads them; [] if it is not there."""
+        catalog = self.reader()
+        if not catalog.table_exists(table):
+            return []
+        found = catalog.load_table(table).scan(selected_fields=columns or ("*",)).to_arrow()
+        return sorted((tuple(row[c] for c in columns or row) for row in found.to_pylist()), key=str)
+
+    def snapshots(self) -> dict[str, int]:
+        """What readers of each table see."""
+        refs = self.lake.catalog.refs()
+        return {name: refs.snapshot(name) or 0 for name in refs.tables}
+
+    def accounts(self, dataset: str) -> dict[tuple[str, int], tuple[int, int, int, int]]:
+        """(published, quarantined, duplicates, superseded) of each (partition, delivery)."""
+        held = look(self.lake, self.lake.contract(dataset)).state.held
+        return {
+            (name, a.delivery): (a.published, a.quarantined, a.duplicates, a.superseded)
+            for name, holding in held.items()
+            for a in holding.accounts
+        }
+
+    def state(self, dataset: str) -> SilverState:
+        """What the books say about a dataset."""
+        return look(self.lake, self.lake.contract(dataset)).state
+
+
+@pytest.fixture
+def data_lake(tmp_path: Path) -> DataLake:
+    """A lake with all small datasets and nothing landed."""
+    return DataLake(tmp_path, *DATASETS)
