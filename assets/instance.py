@@ -15,6 +15,11 @@ nux:
 storage:
   sqlite:
     base_dir: {base}
+# What a run has to say is in its event log. Capturing the output of each step as well would start
+# two processes per step, and come between the command line and its terminal.
+compute_logs:
+  module: dagster._core.storage.noop_compute_log_manager
+  class: NoOpComputeLogManager
 # Refreshes take turns: two at once would do the same work twice.
 concurrency:
   runs:
