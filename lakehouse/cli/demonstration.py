@@ -49,7 +49,7 @@ def demo(as_json: AsJson = False) -> None:
         print_json({**found.document(), "seconds": round(seconds, 1), "peak_mb": round(memory)})
     else:
         output().print(found.shown(str(settings.home)))
-        output().print(f"[dim]{seconds:.0f} s, peak memory {memory:,.0f} MB[/dim]")
+        output().print(f"Done in {seconds:.0f} s, peak memory {memory:,.0f} MB.", style="dim")
     show_refusals(done.refusals())
     if done.refusals():
         errors().print("`lakehouse status` lists what was refused.", markup=False)

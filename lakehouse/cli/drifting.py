@@ -14,8 +14,8 @@ from lakehouse.connection import quote_name
 from lakehouse.lake import Lake
 from lakehouse.query import Session
 
-_BARS = "▁▂▃▄▅▆▇█"
-_LARGEST = 3
+_BLOCK, _LONGEST = "▇", 10
+_NAMED = 2
 
 
 @dataclass(frozen=True)
@@ -37,14 +37,15 @@ class Drifting:
         return {"verdict": self.verdict, "months": list(self.months)}
 
     def shown(self) -> RenderableType:
-        """Returns a table for the terminal; the bar is the share of positives."""
+        """Returns a table for the terminal; bars are shares of positives."""
         if not self.months:
             return Text(f"{self.model}: {self.verdict}")
-        bars = sparkline([month["base_rate"] for month in self.months])
+        bars = lengths([month["base_rate"] for month in self.months])
         rows = [
             (
                 month["month"],
-                f"{_percent(month['base_rate'])} {bar}",
+                _percent(month["base_rate"]),
+                bar,
                 _signed(month["change"]),
                 "(trained on)" if month["in_training"] else month["auc"],
                 month["score_psi"],
@@ -52,7 +53,15 @@ class Drifting:
             )
             for month, bar in zip(self.months, bars, strict=True)
         ]
-        columns = ("month", ">positive", ">change", ">AUC", ">score PSI", "inputs drifted (PSI)")
+        columns = (
+            "month",
+            ">positive",
+            "",
+            ">change",
+            ">AUC",
+            ">score PSI",
+            "inputs drifted (PSI)",
+        )
         table = grid(f"Drift of {self.model} against its reference", columns, rows)
         return Group(table, Text(self.verdict))
 
@@ -70,15 +79,14 @@ def read(lake: Lake, model: str) -> Drifting:
     return Drifting(model, verdict, months)
 
 
-def sparkline(values: Sequence[float | None]) -> str:
-    """Returns one bar per value, from zero to the largest.
+def lengths(values: Sequence[float | None]) -> list[str]:
+    """Returns a bar per value, from nothing at zero to full length for the largest.
 
-    >>> sparkline([0.0, 1.0, None, 2.0])
-    '▁▅ █'
+    >>> lengths([0.0, 1.0, None, 2.0])
+    ['', '▇▇▇▇▇', '', '▇▇▇▇▇▇▇▇▇▇']
     """
     top = max((value for value in values if value is not None), default=0.0) or 1.0
-    steps = len(_BARS) - 1
-    return "".join(" " if v is None else _BARS[round(v / top * steps + 1e-9)] for v in values)
+    return [_BLOCK * round((value or 0) / top * _LONGEST) for value in values]
 
 
 def _sql(model: str) -> str:
@@ -99,8 +107,8 @@ def _sql(model: str) -> str:
 
 
 def _named(found: Sequence[dict[str, Any]]) -> str:
-    named = ", ".join(f"{one['feature']} {one['psi']:.2f}" for one in found[:_LARGEST])
-    return named + (f" and {len(found) - _LARGEST} more" if len(found) > _LARGEST else "")
+    named = ", ".join(f"{one['feature']} {one['psi']:.2f}" for one in found[:_NAMED])
+    return named + (f" and {len(found) - _NAMED} more" if len(found) > _NAMED else "")
 
 
 def _percent(share: float | None) -> str:

@@ -196,9 +196,8 @@ def _candidates(training: Training) -> RenderableType:
     rows = [
         (
             row["algorithm"],
-            row["validation_auc"],
-            *(row[f"test_{name}"] for name in METRICS),
-            round(row["seconds"], 1),
+            *(f"{row[name]:.4f}" for name in ("validation_auc", *(f"test_{m}" for m in METRICS))),
+            f"{row['seconds']:.1f}",
             "challenger" if row["challenger"] else "",
         )
         for row in sorted(training.candidates, key=lambda row: -(row["test_auc"] or 0))
@@ -210,5 +209,5 @@ def _champion(training: Training) -> Text:
     if training.champion is None:
         return Text(f"No champion: {training.reason}")
     row = training.champion
-    told = f"Champion: version {row['version']}, {row['algorithm']}. {training.reason}"
+    told = f"Champion: version {row['version']} ({row['algorithm']}). Why: {training.reason}"
     return Text(told, style="green")

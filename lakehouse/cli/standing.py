@@ -89,10 +89,11 @@ class Status:
         """Returns tables for the terminal."""
         if not any(self.datasets.values()) and not self.tables:
             return Text("The lake is empty. `lakehouse demo` fills it with the sample.")
-        parts: list[RenderableType] = [self._deliveries(), self._tables()]
+        parts: list[RenderableType] = [self._deliveries(), Text(), self._tables()]
         if self.champions:
             columns = ("model", "champion", "algorithm", ">test AUC", "trained (UTC)")
-            parts.append(grid("Models", columns, [list(row.values()) for row in self.champions]))
+            rows = [list(row.values()) for row in self.champions]
+            parts += [Text(), grid("Models", columns, rows)]
         return Group(*parts)
 
     def _deliveries(self) -> RenderableType:
@@ -163,7 +164,7 @@ def _freshness(lake: Lake, session: Session, contract: Contract | None) -> str:
     newest = answer.table["newest"][0].as_py()
     if newest is None:
         return "no rows"
-    age = lake.settings.clock() - _moment(newest)
+    age = max(lake.settings.clock() - _moment(newest), timedelta(0))
     late = "" if age <= contract.freshness.limit else " LATE"
     return (
         f"{newest:%Y-%m-%d %H:%M}, {_span(age)} old, limit {_span(contract.freshness.limit)}{late}"
