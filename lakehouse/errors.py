@@ -246,7 +246,8 @@ class FrameRefused(Refused):
         """Names the model, the reason and where to correct it."""
         return (
             f"{self.model} was not trained on {self.table}: {self.why}. The champion, if there "
-            f"is one, stays. Correct assets/models/{self.model}.yaml or the table, then `lakehouse run`."
+            f"is one, stays. Correct assets/models/{self.model}.yaml or the table, then "
+            "`lakehouse run`."
         )
 
 
