@@ -145,8 +145,8 @@ lock: ## Resolves requirements.lock anew from pyproject.toml; newest releases: A
 	echo "lock       $$(grep -c '==' requirements.lock) packages; install them with: make setup"
 
 .PHONY: clean
-clean: ## Removes the lake (.lake), the environment (.venv) and what tools left behind
-	@for thing in .lake .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis \
+clean: ## Removes the environment (.venv) and what tools left behind; the lake (.lake) stays
+	@for thing in .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis \
 	    .import_linter_cache .grimp_cache dbt_project/target dbt_project/logs; do
 	  if [ -e "$$thing" ]; then echo "clean      removing $$thing"; rm -rf "$$thing"; fi
 	done

@@ -176,7 +176,7 @@ def verbs() -> dict[str, Any]:
     """Every command of `lakehouse` by its full name, e.g. `new dataset`."""
     import typer.main
 
-    from lakehouse.cli import app
+    from lakehouse.cli.app import app
 
     found: dict[str, Any] = {}
 
