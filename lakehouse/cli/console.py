@@ -9,7 +9,8 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
-from shutil import get_terminal_size
+from pathlib import Path
+from shutil import get_terminal_size, which
 from types import TracebackType
 from typing import Annotated, Any, TextIO
 
@@ -38,6 +39,15 @@ def errors() -> Console:
 def _width(stream: TextIO) -> int | None:
     """A terminal tells its width; a file gets one in which tables still read well."""
     return None if stream.isatty() else get_terminal_size((120, 40)).columns
+
+
+def program() -> str:
+    """Returns how this command line is called from here: its path, unless the shell finds it."""
+    called = Path(sys.argv[0])
+    found = which(called.name)
+    if called.name != "lakehouse" or (found and Path(found).samefile(called)):
+        return "lakehouse"
+    return str(called.relative_to(Path.cwd()) if called.is_relative_to(Path.cwd()) else called)
 
 
 def new_run() -> str:

@@ -20,10 +20,10 @@ from lakehouse.query import Session
 from lakehouse.results import Check, Result
 
 _NEXT = (
-    "lakehouse ui",
-    'lakehouse sql "select carrier, avg(arr_delay) as delay from silver.flights '
+    "ui",
+    'sql "select carrier, avg(arr_delay) as delay from silver.flights '
     'group by carrier order by delay desc"',
-    "lakehouse status",
+    "status",
 )
 
 
@@ -117,7 +117,9 @@ class Picture:
             Text(self.added.sentence(), style="bold"),
             Text(f"The lake is in {home}."),
         ]
-        parts += [Text("\nTry next:"), *(Text(f"  {line}", style="cyan") for line in _NEXT)]
+        called = program()
+        parts += [Text("\nTry next:")]
+        parts += [Text(f"  {called} {verb}", style="cyan") for verb in _NEXT]
         return Group(*parts)
 
     def _tables(self) -> RenderableType:

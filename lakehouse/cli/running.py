@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import typer
 
-from lakehouse.cli.console import AsJson, Stages, finish, grid, output, print_json, show_refusals
+from lakehouse.cli.console import (
+    AsJson,
+    Stages,
+    errors,
+    finish,
+    grid,
+    output,
+    print_json,
+    show_refusals,
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -19,19 +28,27 @@ def plan(as_json: AsJson = False) -> None:
     from lakehouse import planning
     from lakehouse.lake import Lake
 
-    steps = planning.plan(Lake()).steps
+    found = planning.plan(Lake())
     if as_json:
-        rows = [
-            {"asset": s.asset, "partitions": list(s.partitions), "reason": s.reason} for s in steps
-        ]
-        print_json({"steps": rows})
-    elif not steps:
+        print_json(found.facts())
+        return
+    if not found.steps:
         output().print("Everything is up to date: `lakehouse run` would do nothing.")
     else:
-        rows_shown = ((s.asset, _range(s.partitions), s.reason) for s in steps)
-        output().print(
-            grid("To be done, in this order", ("asset", "partitions", "why"), rows_shown)
-        )
+        rows = ((s.asset, _range(s.partitions), s.reason) for s in found.steps)
+        output().print(grid("To be done, in this order", ("asset", "partitions", "why"), rows))
+    if found.follows:
+        output().print(f"After that, looked at again: {', '.join(found.follows)}.", markup=False)
+    for sentence in found.waits:
+        output().print(sentence, markup=False)
+    _tell_aside(found.aside)
+
+
+def _tell_aside(aside: tuple[str, ...]) -> None:
+    """Reminds of what was refused earlier; it is no fault of this call."""
+    if aside:
+        told = f"Refused earlier and set aside: {'; '.join(aside)}."
+        errors().print(f"{told} `lakehouse status` tells why.", markup=False)
 
 
 def _range(partitions: tuple[str, ...]) -> str:
@@ -47,11 +64,16 @@ def _range(partitions: tuple[str, ...]) -> str:
 
 def run(as_json: AsJson = False) -> None:
     """Materializes whatever is missing or out of date, and says so when nothing was."""
+    from lakehouse import planning
     from lakehouse.cli.orchestration import orchestrator
+    from lakehouse.lake import Lake
     from lakehouse.settings import Settings
 
+    settings = Settings.load()
     with Stages() as stages:
-        done = orchestrator().run(Settings.load(), stages)
+        done = orchestrator().run(settings, stages)
+    if not done.refusals():
+        _tell_aside(planning.plan(Lake(settings)).aside)
     finish(done, as_json)
 
 

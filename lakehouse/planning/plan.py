@@ -41,11 +41,13 @@ class Plan(Result):
         steps: The stale assets in build order.
         follows: Assets downstream of them, looked at again once those are done.
         waits: What cannot be done yet, as full sentences.
+        aside: Refused deliveries that stay out until a person or a new file decides, by name.
     """
 
     steps: tuple[Step, ...]
     follows: tuple[str, ...]
     waits: tuple[str, ...]
+    aside: tuple[str, ...]
 
     def summary(self) -> str:
         """Counts stale assets."""
@@ -60,7 +62,12 @@ class Plan(Result):
             {"asset": s.asset, "partitions": list(s.partitions), "reason": s.reason}
             for s in self.steps
         ]
-        return {"steps": steps, "follows": list(self.follows), "waits": list(self.waits)}
+        return {
+            "steps": steps,
+            "follows": list(self.follows),
+            "waits": list(self.waits),
+            "aside": list(self.aside),
+        }
 
 
 def plan(lake: Lake, settle: timedelta = timedelta(0)) -> Plan:
@@ -90,7 +97,13 @@ def plan(lake: Lake, settle: timedelta = timedelta(0)) -> Plan:
         for name, state in states.items()
         if state.waits and state.wanted
     )
-    return Plan(tuple(steps), follows, waits)
+    aside = tuple(f"{name}: {told}" for name in states for told in _aside(states[name], books))
+    return Plan(tuple(steps), follows, waits, aside)
+
+
+def _aside(state: SilverState, books: Books) -> list[str]:
+    numbers = {decision.delivery for decision in state.refused}
+    return [d.label for d in books.delivered(state.dataset) if d.number in numbers]
 
 
 def _tables(lake: Lake, project: DbtProject) -> list[str]:
