@@ -12,7 +12,7 @@ from rich.text import Text
 from lakehouse.cli import drifting
 from lakehouse.cli.accounts import Statement, booked, total
 from lakehouse.cli.champions import METRICS, Training, trainings
-from lakehouse.cli.console import grid
+from lakehouse.cli.console import grid, program
 from lakehouse.cli.drifting import Drifting
 from lakehouse.ingestion import Refreshed
 from lakehouse.lake import Lake
