@@ -188,8 +188,9 @@ class PublishConflict(LakehouseError):
 
     def message(self) -> str:
         """Names the tables and says that nothing was lost."""
+        were = "was" if len(self.tables) == 1 else "were"
         return (
-            f"{', '.join(self.tables)} was not published: {self.why}. Readers see the other "
+            f"{', '.join(self.tables)} {were} not published: {self.why}. Readers see the other "
             "run's complete result, nothing was lost. Run `lakehouse run` again."
         )
 

@@ -113,7 +113,8 @@ class Staging:
             "(__object VARCHAR, __delivery BIGINT, __source VARCHAR)"
         )
         rows = [(local_path(d.object), d.number, d.source_key) for d in deliveries]
-        self._connection.executemany("INSERT INTO __deliveries VALUES (?, ?, ?)", rows)
+        if rows:  # none are left where a partition's only delivery was withdrawn
+            self._connection.executemany("INSERT INTO __deliveries VALUES (?, ?, ?)", rows)
 
     def _create_tables(self, paths: Sequence[str]) -> None:
         columns = ", ".join(f"{quote_name(c.name)} {c.type}" for c in self._contract.columns)

@@ -51,13 +51,20 @@ def split(data: bytes, options: ReadOptions, width: int) -> Iterator[Record]:
     at = 1
     while at < len(lines):
         line = lines[at]
-        span = _span(lines, at, quote, options, width) if line.count(quote) % 2 else 1
+        span = _span(lines, at, quote, options, width) if _is_open(line, quote, options) else 1
         raw = b"\n".join(lines[at : at + max(span, 1)]).removesuffix(b"\r")
         if raw:
             yield _record(at + 1, offset, raw, quote, options, closes=span > 0)
         taken = max(span, 1)
         offset += sum(len(part) + 1 for part in lines[at : at + taken])
         at += taken
+
+
+def _is_open(line: bytes, quote: bytes, options: ReadOptions) -> bool:
+    """Whether a field is quoted and not closed; a quote inside an unquoted field is text."""
+    if line.count(quote) % 2 == 0:
+        return False
+    return _fields(line.decode("utf-8", errors="replace").removesuffix("\r"), options) is None
 
 
 def _span(lines: list[bytes], at: int, quote: bytes, options: ReadOptions, width: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -12,6 +13,10 @@ from lakehouse.errors import UnreadableObject, did_you_mean
 _BLOCK = 8 * 1024 * 1024
 _BOM = b"\xef\xbb\xbf"
 _HEADER_LIMIT = 1024 * 1024
+_TOLD = 8
+"""Problems of a header that are told one by one."""
+_SHOWN = 60
+"""Characters of an unknown column's name that are shown."""
 
 
 @dataclass(frozen=True)
@@ -40,10 +45,14 @@ def examine(stream: BinaryIO, contract: Contract, source_key: str) -> Structure:
     in_order = header == tuple(column.name for column in contract.read_columns)
     plain = in_order and not first.startswith(_BOM) and b"\r" not in first
     newlines, last = 0, b"\n"
+    quote = contract.read.quote.encode()
     while block := stream.read(_BLOCK):
         newlines += block.count(b"\n")
         # a carriage return, a NUL or a digit separator is taken silently by the typed read
         plain = plain and not any(byte in block for byte in (b"\r", b"\0", b"_"))
+        if plain and (quote in block or last == quote):
+            # and so is a space around a quoted field
+            plain = not any(pair in last + block for pair in (b" " + quote, quote + b" "))
         last = block[-1:]
     return Structure(newlines + (last != b"\n"), plain)
 
@@ -59,20 +68,31 @@ def parse_header(line: bytes, contract: Contract, source_key: str) -> tuple[str,
             contract.dataset, source_key, "line 1 is empty, a header is expected"
         )
     text = line.removeprefix(_BOM).decode("utf-8", errors="replace").rstrip("\r\n")
-    found = tuple(
-        next(csv.reader([text], delimiter=contract.read.delimiter, quotechar=contract.read.quote))
-    )
+    options = contract.read
+    try:
+        found = tuple(
+            next(csv.reader([text], delimiter=options.delimiter, quotechar=options.quote))
+        )
+    except csv.Error as error:
+        why = "line 1, the header, has a carriage return in it; lines end with a newline"
+        raise UnreadableObject(contract.dataset, source_key, why) from error
     wanted = [column.name for column in contract.read_columns]
     problems = [f"column '{name}' is missing" for name in wanted if name not in found]
-    problems += [
-        f"column '{name}' is not in the contract.{did_you_mean(name, wanted)}".rstrip(".")
-        for name in found
-        if name not in wanted
-    ]
-    problems += [
-        f"column '{name}' occurs twice" for name in sorted({n for n in found if found.count(n) > 1})
-    ]
+    problems += [_unknown(name, wanted) for name in found if name not in wanted]
+    twice = sorted(name for name in wanted if found.count(name) > 1)
+    problems += [f"column '{name}' occurs twice" for name in twice]
     if problems:
-        why = f"line 1, the header: {'; '.join(problems)}"
+        more = len(problems) - _TOLD
+        told = [*problems[:_TOLD], *([f"{more:,} more problems"] if more > 0 else [])]
+        why = f"line 1, the header: {'; '.join(told)}"
         raise UnreadableObject(contract.dataset, source_key, why)
     return found
+
+
+def _unknown(name: str, wanted: Sequence[str]) -> str:
+    """What is said of a column that the contract lacks; of a file that is no text, not all of it."""
+    clear = (c if c.isprintable() else f"\\x{ord(c):02x}" for c in name[:_SHOWN])
+    shown = "".join(clear) + ("…" if len(name) > _SHOWN else "")
+    hint = did_you_mean(shown, wanted).strip()
+    asked = f" ({hint[0].lower()}{hint[1:]})" if hint else ""
+    return f"column '{shown}' is not in the contract{asked}"
