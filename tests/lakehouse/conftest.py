@@ -263,7 +263,13 @@ class DataLake:
 
     def declare(self, dataset: str, **changes: Any) -> None:
         """Writes a contract; `changes` are those of DATASETS, and limit, read, rules, quality."""
-        said = {"limit": 0.5, "quality": [], "version": "1.0.0", **DATASETS[dataset], **changes}
+        said = {
+            "limit": 0.5,
+            "quality": [],
+            "version": "1.0.0",
+            **DATASETS.get(dataset, {}),
+            **changes,
+        }
         custom = {"delivery": said["delivery"], "quarantineLimit": said["limit"]}
         if "month" in said:
             custom["partition"] = {"granularity": "month", "start": said["month"]}

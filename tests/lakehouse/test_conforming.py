@@ -1,0 +1,174 @@
+"""Which partition a row belongs to, what breaks it, and what the quarantine keeps of it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+TRIPS = "id,start,price,city\n"
+GOOD = "1,2013-01-05T10:00:00Z,10,Bonn\n"
+
+
+def months(lake: Any) -> dict[str, int]:
+    return {name: held.rows for name, held in lake.state("trips").held.items()}
+
+
+def broken(lake: Any, *columns: str) -> list[Any]:
+    rows = lake.rows("quarantine.trips", *columns)
+    return [row[0] for row in rows] if len(columns) == 1 else rows
+
+
+def test_a_row_of_another_month_goes_to_its_own_month(data_lake: Any) -> None:
+    data_lake.put("trips", TRIPS + GOOD + "2,2013-03-01T00:00:00Z,10,Bonn\n", "2013-01.csv")
+    assert months(data_lake) == {"2013-01": 1, "2013-03": 1}
+
+
+def test_the_name_of_a_file_decides_nothing(data_lake: Any) -> None:
+    data_lake.put("trips", TRIPS + GOOD, "year=2014/month=7/trips_2014-07.csv")
+    assert months(data_lake) == {"2013-01": 1}
+
+
+@pytest.mark.parametrize(
+    ("written", "month"),
+    [
+        ("2013-01-31T23:59:59Z", "2013-01"),
+        ("2013-02-01T00:00:00Z", "2013-02"),
+        ("2013-01-31T23:59:59-05:00", "2013-02"),
+        ("2013-02-01T00:30:00+01:00", "2013-01"),
+    ],
+)
+def test_a_timestamp_is_cut_by_its_utc_month(data_lake: Any, written: str, month: str) -> None:
+    data_lake.put("trips", f"{TRIPS}1,{written},10,Bonn\n")
+    assert months(data_lake) == {month: 1}
+
+
+@pytest.mark.parametrize(
+    ("written", "month"),
+    [
+        ("2013-02-01T04:59:59Z", "2013-01"),
+        ("2013-02-01T05:00:00Z", "2013-02"),
+        ("2013-07-01T03:59:59Z", "2013-06"),
+        ("2013-07-01T04:00:00Z", "2013-07"),
+    ],
+)
+def test_a_local_date_is_cut_by_the_local_month(data_lake: Any, written: str, month: str) -> None:
+    data_lake.put("readings", f"station,time,temp\nA,{written},1\n")
+    assert list(data_lake.state("readings").held) == [month]
+
+
+@pytest.mark.parametrize("start", ["", "never", "2012-12-31T23:00:00Z"])
+def test_a_row_whose_partition_cannot_be_told_is_unassigned(data_lake: Any, start: str) -> None:
+    data_lake.put("trips", TRIPS + GOOD + f"2,{start},10,Bonn\n")
+    assert broken(data_lake, "partition") == ["unassigned"]
+
+
+def test_a_row_before_the_first_partition_says_so(data_lake: Any) -> None:
+    data_lake.put("trips", TRIPS + GOOD + "2,2012-12-31T23:00:00Z,10,Bonn\n")
+    assert broken(data_lake, "rules") == [["start not before 2013-01-01"]]
+
+
+def test_unassigned_rows_are_kept_once_per_delivery(data_lake: Any) -> None:
+    lost = "2,never,10,Bonn\n"
+    data_lake.put("trips", TRIPS + GOOD + lost, "a.csv")
+    data_lake.put("trips", TRIPS + GOOD + lost + "3,2013-02-05T10:00:00Z,1,\n", "b.csv")
+    data_lake.put("trips", TRIPS + "4,2013-02-06T10:00:00Z,1,\n", "c.csv")
+    assert broken(data_lake, "delivery", "partition") == [(1, "unassigned"), (2, "unassigned")]
+
+
+def test_unassigned_rows_leave_with_their_delivery(data_lake: Any) -> None:
+    data_lake.put("trips", TRIPS + GOOD + "2,never,10,Bonn\n")
+    data_lake.decide("withdrawn", 1)
+    data_lake.refresh("trips")
+    assert broken(data_lake, "delivery") == []
+
+
+def test_a_delivery_of_unassigned_rows_alone_is_accounted_for(data_lake: Any) -> None:
+    data_lake.declare("trips", limit=1)
+    data_lake.put("trips", TRIPS + "2,never,10,Bonn\n")
+    assert data_lake.accounts("trips") == {("unassigned", 1): (0, 1, 0, 0)}
+    assert data_lake.state("trips").stale == {}
+
+
+def test_the_quarantine_names_all_that_a_row_broke(data_lake: Any) -> None:
+    data_lake.put("trips", TRIPS + GOOD + ",2013-01-06T10:00:00Z,-3,Bonn\n")
+    assert broken(data_lake, "rules") == [["id is required", "price between 0 and 500"]]
+
+
+def test_the_quarantine_keeps_line_offset_and_text(data_lake: Any) -> None:
+    data_lake.put("trips", TRIPS + GOOD + "2,2013-01-06T10:00:00Z,999,Köln\n")
+    assert broken(data_lake, "line", "byte_offset", "raw", "partition", "source_key") == [
+        (3, len(TRIPS + GOOD), "2,2013-01-06T10:00:00Z,999,Köln", "2013-01", "a.csv")
+    ]
+
+
+def test_the_quarantine_keeps_contract_version_and_run(data_lake: Any) -> None:
+    data_lake.declare("trips", version="3.1.4")
+    data_lake.put("trips", TRIPS + GOOD + "2,2013-01-06T10:00:00Z,999,\n")
+    assert broken(data_lake, "dataset", "contract_version", "run") == [("trips", "3.1.4", "test")]
+
+
+def test_an_empty_cell_of_an_optional_column_is_null(data_lake: Any) -> None:
+    data_lake.put("trips", TRIPS + "1,2013-01-05T10:00:00Z,,\n")
+    assert data_lake.rows("silver.trips", "price", "city") == [(None, None)]
+
+
+def test_a_row_rule_that_cannot_be_decided_is_kept(data_lake: Any) -> None:
+    data_lake.declare("trips", rowRules=[{"name": "city pays", "sql": "price > 5 OR city = 'X'"}])
+    data_lake.put("trips", TRIPS + GOOD + "2,2013-01-05T10:00:00Z,,Bonn\n")
+    assert broken(data_lake, "rules") == []
+
+
+def test_a_broken_row_rule_is_named(data_lake: Any) -> None:
+    data_lake.declare("trips", rowRules=[{"name": "Bonn pays", "sql": "price > 5"}])
+    data_lake.put("trips", TRIPS + GOOD + "2,2013-01-05T10:00:00Z,5,Bonn\n")
+    assert broken(data_lake, "rules") == [["Bonn pays"]]
+
+
+@pytest.fixture
+def visit(data_lake: Any) -> Callable[[str], None]:
+    """Lands a visit of each city named, where cities knows Bonn alone."""
+    data_lake.put("cities", "name,people\nBonn,1\n")
+
+    def put(*cities: str) -> None:
+        lines = (f"{n},2013-01-05,{city}\n" for n, city in enumerate(cities))
+        data_lake.put("visits", "id,day,city\n" + "".join(lines))
+
+    return put
+
+
+def test_an_orphan_is_quarantined_where_the_contract_says_so(data_lake: Any, visit: Any) -> None:
+    visit("Bonn", "Kiel")
+    assert data_lake.rows("silver.visits", "city") == [("Bonn",)]
+    assert data_lake.rows("quarantine.visits", "rules") == [(["city is in cities"],)]
+
+
+def test_a_reference_without_a_value_has_no_partner_to_miss(data_lake: Any, visit: Any) -> None:
+    visit("Bonn", "")
+    assert data_lake.rows("silver.visits", "city") == [("Bonn",), (None,)]
+
+
+def test_a_partner_that_comes_later_rescues_its_orphans(data_lake: Any, visit: Any) -> None:
+    visit("Bonn", "Kiel")
+    data_lake.put("cities", "name,people\nBonn,1\nKiel,2\n")
+    data_lake.refresh("visits")
+    assert data_lake.rows("silver.visits", "city") == [("Bonn",), ("Kiel",)]
+    assert data_lake.rows("quarantine.visits") == []
+
+
+def test_a_dataset_waits_for_the_one_that_it_is_pinned_to(data_lake: Any) -> None:
+    data_lake.put("visits", "id,day,city\n1,2013-01-05,Bonn\n")
+    assert data_lake.state("visits").waits == ("cities",)
+    assert data_lake.rows("silver.visits") == []
+
+
+def test_equal_input_gives_equal_rows_in_equal_order(data_lake: Any, tmp_path: Path) -> None:
+    content = TRIPS + "".join(
+        f"{n % 17},2013-01-{1 + n % 28:02}T10:00:00Z,{'x' if n % 13 == 0 else n},Bonn\n"
+        for n in range(200)
+    )
+    tables = []
+    for lake in (data_lake, type(data_lake)(tmp_path / "other", "trips")):
+        lake.put("trips", content)
+        tables.append(lake.reader().load_table("silver.trips").scan().to_arrow())
+    assert tables[0].equals(tables[1])
