@@ -90,7 +90,7 @@ def parse_header(line: bytes, contract: Contract, source_key: str) -> tuple[str,
 
 
 def _unknown(name: str, wanted: Sequence[str]) -> str:
-    """What is said of a column that the contract lacks; of a file that is no text, not all of it."""
+    """What is said of a column that the contract lacks; short, for it may be no text at all."""
     clear = (c if c.isprintable() else f"\\x{ord(c):02x}" for c in name[:_SHOWN])
     shown = "".join(clear) + ("…" if len(name) > _SHOWN else "")
     hint = did_you_mean(shown, wanted).strip()
