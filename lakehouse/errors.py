@@ -7,6 +7,7 @@ LakehouseError
 │   ├── ContractError         a dataset's contract
 │   ├── ModelSpecError        a model's YAML
 │   ├── UnknownName           a dataset, table, model or delivery that is not there
+│   ├── ExpectationRefused    the arguments of an expectation
 │   ├── QueryRefused          SQL that does more than read
 │   ├── DbtFailed             the dbt project does not parse
 │   └── LakeFormatError       a lake written by a newer version

@@ -106,13 +106,13 @@ def test_an_unknown_dataset_is_refused_with_the_nearest_name(data_lake: Any) -> 
 
 
 def test_a_path_that_is_no_file_is_refused(data_lake: Any) -> None:
-    with pytest.raises(UsageError, match="is not a file. Nothing was landed"):
+    with pytest.raises(UsageError, match=r"is not a file\. Nothing was landed"):
         landing.land(data_lake.lake, "cities", ["/nowhere.csv"], run="r")
 
 
 def test_a_decision_about_an_unknown_delivery_is_refused(data_lake: Any) -> None:
     data_lake.land("cities", CITIES)
-    with pytest.raises(UnknownName, match="There is no delivery '7'. Known: 1"):
+    with pytest.raises(UnknownName, match=r"There is no delivery '7'\. Known: 1"):
         data_lake.decide("withdrawn", 7)
 
 

@@ -53,26 +53,13 @@ def test_integers(cells: Any) -> None:
     assert cells("whole", *texts) == [7, -7, 7, 7, 7, 700, 7, 2147483647, -2147483648]
 
 
-NO_INTEGER = (
-    "3.7",
-    "1_000",
-    "0x10",
-    "1,5",
-    "abc",
-    "NaN",
-    "inf",
-    "2147483648",
-    "9" * 30,
-    "1 2",
-    "٣",
-)
+NO_INTEGER = ("3.7", "1_000", "0x10", "abc", "NaN", "inf", "2147483648", "9" * 30, "1 2", "٣")
 
 
 @pytest.mark.parametrize("beside", ["7", "1_0"])
 def test_what_is_no_integer_is_told_with_its_text(cells: Any, beside: str) -> None:
-    texts = [text for text in NO_INTEGER if "," not in text]
-    found = cells("whole", beside, *texts)
-    assert found[1:] == [[f"whole: '{text}' is not an integer"] for text in texts]
+    found = cells("whole", beside, *NO_INTEGER)
+    assert found[1:] == [[f"whole: '{text}' is not an integer"] for text in NO_INTEGER]
 
 
 def test_large_integers_are_exact(cells: Any) -> None:

@@ -1,0 +1,142 @@
+"""The catalog: consistent reads, commits of several tables that all happen or none."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from pyiceberg.schema import Schema
+from pyiceberg.types import LongType, NestedField, StringType
+
+from lakehouse import catalog
+from lakehouse.catalog import Catalog, Change
+from lakehouse.errors import PublishConflict, UnknownName
+from lakehouse.settings import Settings
+
+NUMBERS = Schema(NestedField(1, "n", LongType(), required=False))
+
+
+def opened(folder: Path) -> Catalog:
+    return Catalog(Settings.load({"LAKEHOUSE_HOME": str(folder)}))
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Catalog:
+    """A catalog with tables x.a and x.b."""
+    made = opened(tmp_path)
+    for name in ("x.a", "x.b"):
+        made.ensure(name, NUMBERS)
+    return made
+
+
+def appended(lake: Catalog, name: str, number: int) -> Change:
+    """An append of one row, staged on the table as it is now."""
+    table = lake.table(name)
+    transaction = table.transaction()
+    transaction.append(pa.table({"n": [number]}))
+    return catalog.staged(transaction, table)
+
+
+def numbers(lake: Catalog, name: str) -> list[int]:
+    return sorted(lake.table(name).scan().to_arrow()["n"].to_pylist())
+
+
+def test_a_new_table_has_an_empty_snapshot(lake: Catalog) -> None:
+    assert lake.refs().snapshot("x.a") is not None
+    assert numbers(lake, "x.a") == []
+
+
+def test_a_table_carries_the_format_of_the_lake(lake: Catalog) -> None:
+    assert lake.table("x.a").properties["lakehouse.format"] == catalog.FORMAT_VERSION
+
+
+def test_ensuring_a_table_again_adds_no_snapshot(lake: Catalog) -> None:
+    before = lake.locations()
+    lake.ensure("x.a", NUMBERS)
+    assert lake.locations() == before
+
+
+def test_a_new_column_is_added_and_old_rows_stay(lake: Catalog) -> None:
+    lake.commit([appended(lake, "x.a", 1)])
+    wider = Schema(*NUMBERS.fields, NestedField(2, "s", StringType(), required=False))
+    lake.ensure("x.a", wider)
+    assert lake.table("x.a").scan().to_arrow().to_pylist() == [{"n": 1, "s": None}]
+
+
+def test_a_column_that_is_gone_is_dropped_and_old_snapshots_stay_readable(lake: Catalog) -> None:
+    lake.commit([appended(lake, "x.a", 1)])
+    before = lake.refs().snapshot("x.a")
+    lake.ensure("x.a", Schema(NestedField(1, "m", LongType(), required=False)))
+    table = lake.table("x.a")
+    assert table.scan().to_arrow().to_pylist() == [{"m": None}]
+    assert table.scan(snapshot_id=before).to_arrow().to_pylist() == [{"n": 1}]
+
+
+def test_an_unknown_table_is_refused_with_the_nearest(lake: Catalog) -> None:
+    with pytest.raises(UnknownName, match=r"There is no table 'x\.aa'\. Did you mean 'x\.a'\?"):
+        lake.table("x.aa")
+
+
+def test_names_are_sorted(lake: Catalog) -> None:
+    lake.ensure("a.z", NUMBERS)
+    assert lake.names() == ("a.z", "x.a", "x.b")
+
+
+def test_refs_leave_out_what_is_not_there(lake: Catalog) -> None:
+    refs = lake.refs(["x.a", "x.c"])
+    assert (list(refs.tables), refs.snapshot("x.c")) == (["x.a"], None)
+
+
+def test_refs_stay_at_their_moment(lake: Catalog) -> None:
+    refs = lake.refs()
+    lake.commit([appended(lake, "x.a", 1)])
+    assert refs.tables["x.a"].scan().to_arrow().num_rows == 0
+
+
+def test_a_commit_moves_all_tables(lake: Catalog) -> None:
+    lake.commit([appended(lake, "x.a", 1), appended(lake, "x.b", 2)])
+    assert (numbers(lake, "x.a"), numbers(lake, "x.b")) == ([1], [2])
+
+
+@pytest.mark.parametrize("moved", ["x.a", "x.b"])
+def test_a_commit_that_lost_one_table_moves_none(lake: Catalog, moved: str) -> None:
+    changes = [appended(lake, "x.a", 1), appended(lake, "x.b", 2)]
+    lake.commit([appended(lake, moved, 9)])
+    before = lake.locations()
+    with pytest.raises(PublishConflict, match=moved):
+        lake.commit(changes)
+    assert lake.locations() == before
+
+
+def test_of_two_commits_on_one_base_the_second_loses(lake: Catalog, tmp_path: Path) -> None:
+    first, second = appended(lake, "x.a", 1), appended(opened(tmp_path), "x.a", 2)
+    opened(tmp_path).commit([second])
+    with pytest.raises(PublishConflict, match="another run committed at the same time"):
+        lake.commit([first])
+    assert numbers(lake, "x.a") == [2]
+
+
+def test_main_must_still_be_what_was_judged(lake: Catalog) -> None:
+    table = lake.table("x.a")
+    base = table.metadata.current_snapshot_id
+    lake.commit([appended(lake, "x.a", 1)])
+    change = appended(lake, "x.a", 2)
+    judged = Change(change.table, change.updates, (catalog.still_at(base),))
+    with pytest.raises(PublishConflict, match=r"x\.a"):
+        lake.commit([judged])
+    assert numbers(lake, "x.a") == [1]
+
+
+def test_a_commit_of_nothing_changes_nothing(lake: Catalog) -> None:
+    before = lake.locations()
+    lake.commit([Change(lake.table("x.a"), ())])
+    assert lake.locations() == before
+
+
+def test_old_metadata_files_are_limited(lake: Catalog, tmp_path: Path) -> None:
+    lake.table("x.a").transaction().set_properties(
+        {"write.metadata.previous-versions-max": "3"}
+    ).commit_transaction()
+    for number in range(6):
+        lake.commit([appended(lake, "x.a", number)])
+    files = list((tmp_path / "warehouse" / "x" / "a" / "metadata").glob("*.metadata.json"))
+    assert len(files) == 4
