@@ -346,7 +346,13 @@ class DataLake:
         return look(self.lake, self.lake.contract(dataset)).state
 
 
+@pytest.fixture(scope="session")
+def make_data_lake(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., DataLake]:
+    """Makes a lake with the datasets named and nothing landed."""
+    return lambda *datasets: DataLake(tmp_path_factory.mktemp("data"), *datasets)
+
+
 @pytest.fixture
-def data_lake(tmp_path: Path) -> DataLake:
+def data_lake(make_data_lake: Callable[..., DataLake]) -> DataLake:
     """A lake with all small datasets and nothing landed."""
-    return DataLake(tmp_path, *DATASETS)
+    return make_data_lake(*DATASETS)

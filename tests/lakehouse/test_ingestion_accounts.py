@@ -4,7 +4,6 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -49,12 +48,11 @@ def booked(lake: Any) -> dict[int, int]:
 @settings(max_examples=8)
 @given(deliveries, st.booleans())
 def test_no_row_is_lost_and_none_is_made_up(
-    tmp_path_factory: pytest.TempPathFactory,
-    data_lake: Any,
+    make_data_lake: Any,
     given: list[list[Row]],
     one_by_one: bool,
 ) -> None:
-    lake = type(data_lake)(tmp_path_factory.mktemp("lake"), "trips")
+    lake = make_data_lake("trips")
     lake.declare("trips", limit=LIMIT)
     for number, delivery in enumerate(given):
         lake.land("trips", text(delivery), f"{number}.csv")
