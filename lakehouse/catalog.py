@@ -36,7 +36,7 @@ from pyiceberg.table.update.snapshot import ManageSnapshots
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from lakehouse.errors import PublishConflict, UnknownName
+from lakehouse.errors import LakeFormatError, PublishConflict, UnknownName
 from lakehouse.settings import Settings
 
 NAME = "lakehouse"
@@ -107,16 +107,18 @@ class Catalog:
         """Returns tables (all, or those of `names` that exist) from one read of the catalog."""
         wanted = None if names is None else set(names)
         rows = [row for row in self._rows() if wanted is None or _name(row) in wanted]
-        return Refs({_name(row): self.iceberg._convert_orm_to_iceberg(row) for row in rows})
+        convert = self.iceberg._convert_orm_to_iceberg
+        return Refs({_name(row): self._known(convert(row)) for row in rows})
 
     def table(self, name: str) -> Table:
         """Returns one table as it is now.
 
         Raises:
             UnknownName: There is no such table.
+            LakeFormatError: A newer version of the lakehouse has written it.
         """
         try:
-            return self.iceberg.load_table(name)
+            return self._known(self.iceberg.load_table(name))
         except NoSuchTableError as error:
             raise UnknownName("table", name, self.names()) from error
 
@@ -201,6 +203,13 @@ class Catalog:
         )
         if moved.rowcount != 1:  # type: ignore[attr-defined]
             raise PublishConflict([f"{namespace}.{name}"], "another run committed at the same time")
+
+    def _known(self, table: Table) -> Table:
+        """Refuses a table of a later layout before anything is read from it or written to it."""
+        found = int(table.properties.get("lakehouse.format", FORMAT_VERSION))
+        if found > int(FORMAT_VERSION):
+            raise LakeFormatError(str(self._settings.home), found, int(FORMAT_VERSION))
+        return table
 
     def _rows(self) -> Sequence[IcebergTables]:
         with Session(self.iceberg.engine) as session:

@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from pyiceberg.expressions import AlwaysTrue
 from pyiceberg.schema import Schema
 from pyiceberg.types import LongType, NestedField, StringType
 
 from lakehouse import catalog
 from lakehouse.catalog import Catalog, Change
-from lakehouse.errors import PublishConflict, UnknownName
+from lakehouse.errors import LakeFormatError, PublishConflict, UnknownName
 from lakehouse.settings import Settings
 
 NUMBERS = Schema(NestedField(1, "n", LongType(), required=False))
@@ -47,6 +48,14 @@ def test_a_new_table_has_an_empty_snapshot(lake: Catalog) -> None:
 
 def test_a_table_carries_the_format_of_the_lake(lake: Catalog) -> None:
     assert lake.table("x.a").properties["lakehouse.format"] == catalog.FORMAT_VERSION
+
+
+def test_a_table_of_a_newer_format_is_refused(lake: Catalog) -> None:
+    lake.table("x.a").transaction().set_properties({"lakehouse.format": "2"}).commit_transaction()
+    for look in (lambda: lake.refs(["x.a"]), lambda: lake.table("x.a")):
+        with pytest.raises(LakeFormatError, match="has format 2, this version knows up to 1"):
+            look()
+    assert list(lake.refs(["x.b"]).tables) == ["x.b"]
 
 
 def test_ensuring_a_table_again_adds_no_snapshot(lake: Catalog) -> None:
@@ -123,6 +132,15 @@ def test_main_must_still_be_what_was_judged(lake: Catalog) -> None:
     judged = Change(change.table, change.updates, (catalog.still_at(base),))
     with pytest.raises(PublishConflict, match=r"x\.a"):
         lake.commit([judged])
+    assert numbers(lake, "x.a") == [1]
+
+
+def test_a_proposal_is_accepted_only_onto_the_main_it_was_made_from(lake: Catalog) -> None:
+    proposal = catalog.propose(lake.table("x.a"), "audit", [], AlwaysTrue(), {})
+    table = lake.table("x.a")
+    table.append(pa.table({"n": [1]}))
+    with pytest.raises(PublishConflict, match=r"x\.a"):
+        lake.commit([catalog.accept(lake.table("x.a"), proposal)])
     assert numbers(lake, "x.a") == [1]
 
 

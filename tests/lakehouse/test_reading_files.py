@@ -48,6 +48,11 @@ CORPUS: dict[str, tuple[bytes, list[Any], Told]] = {
         [('Bo"nn', 1)],
         [(3, ["people: 'x' is not an integer"])],
     ),
+    "a quote that closes too late for the number of fields": (
+        b'"Bonn,1\nKiel,2\nUlm",3,4\n',
+        [("Kiel", 2)],
+        [(2, ["a quote opens and never closes"]), (4, ["2 fields expected, 3 found"])],
+    ),
     "quoted delimiters": (b'"Bonn, am Rhein",1\n', [("Bonn, am Rhein", 1)], []),
     "quoted quotes": (b'"the ""B"" city",1\n', [('the "B" city', 1)], []),
     "quoted newlines": (b'"Bonn\nBeuel",1\nKiel,2\n', [("Bonn\nBeuel", 1), ("Kiel", 2)], []),
