@@ -11,8 +11,9 @@ from typing import Any
 
 import dagster as dg
 
-from assets import checks, names, partitions
-from lakehouse.errors import LakehouseError, PublishConflict, ServiceFailed, UnknownName
+from assets import checks, names, partitions, standing
+from assets.metadata import metadata, published, version
+from lakehouse.errors import LakehouseError, PublishConflict, ServiceFailed
 from lakehouse.ingestion import Refreshed
 from lakehouse.results import UNASSIGNED, Check, Result
 from resources import Session
@@ -63,9 +64,9 @@ def whole(
         more: Checks beside the result's own.
     """
     if key in context.selected_asset_keys and not result.refusals():
-        facts = {**metadata(result.facts()), **published(session, key)}
-        yield dg.MaterializeResult(asset_key=key, metadata={"summary": result.summary(), **facts})
-    yield from verdicts(context, key, (*judged(result), *more))
+        facts = {**metadata(result.facts()), **published(session.lake, key)}
+        yield materialized(key, result, facts)
+    yield from verdicts(context, key, (*judged(result), *more), bool(result.refusals()))
     if result.refusals():
         raise failure(result.refusals())
 
@@ -74,6 +75,7 @@ def together(
     context: dg.AssetExecutionContext,
     session: Session,
     tables: Mapping[dg.AssetKey, Any],
+    prose: Mapping[dg.AssetKey, Mapping[str, str]],
     result: Result,
 ) -> Iterator[Event]:
     """Shows a result about several tables that are published together or not at all.
@@ -82,16 +84,16 @@ def together(
         context: The run.
         session: The run's session.
         tables: What the result says about each asset: `checks`, `columns` and `changed`.
+        prose: Description by column, for each asset.
         result: The whole.
     """
     shown = () if result.refusals() else context.selected_asset_keys & tables.keys()
     for key in sorted(shown):
-        columns = [dg.TableColumn(name, type) for name, type in tables[key].columns.items()]
-        facts = {"changed": tables[key].changed, **published(session, key)}
-        facts["dagster/column_schema"] = dg.TableSchema(columns)
-        yield dg.MaterializeResult(asset_key=key, metadata={"summary": result.summary(), **facts})
+        facts = {"changed": tables[key].changed, **published(session.lake, key)}
+        facts["dagster/column_schema"] = names.types(tables[key].columns, prose.get(key, {}))
+        yield materialized(key, result, facts)
     for key, table in tables.items():
-        yield from verdicts(context, key, table.checks)
+        yield from verdicts(context, key, table.checks, bool(result.refusals()))
     if result.refusals():
         raise failure(result.refusals())
 
@@ -112,7 +114,7 @@ def parts(
         result: What the engine did.
         asked: Partitions that the run names; None if it names none.
     """
-    table, shown = published(session, key), good(result, asked)
+    table, shown = published(session.lake, key), good(result, asked)
     told = {name: {**table, **metadata(facts)} for name, facts in shown.items()}
     if result.refusals() or asked is None:
         # a result of the run would materialize all that it was asked for
@@ -124,7 +126,8 @@ def parts(
         yield dg.MaterializeResult(asset_key=key)
     for check in troubled(declared(context, key, judged(result))):
         context.log_event(evaluation(key, check))
-    yield from verdicts(context, key, (*judged(result), *checks.admitted(result)))
+    found = (*judged(result), *checks.admitted(result))
+    yield from verdicts(context, key, found, bool(result.refusals()))
     if result.refusals():
         raise failure(result.refusals())
 
@@ -140,7 +143,7 @@ def good(result: Refreshed, asked: Sequence[str] | None) -> dict[str, dict[str, 
         reason = "was up to date" if name in result.held else "no delivery has rows of it"
         done[name] = {"rows": result.held.get(name, 0), "reason": reason}
     return {
-        name: {**done[name], "dagster/partition_row_count": done[name]["rows"]}
+        name: {**_told(done[name]), "dagster/partition_row_count": done[name]["rows"]}
         for name in sorted(done)
         if name != UNASSIGNED
     }
@@ -171,22 +174,34 @@ def troubled(found: Sequence[Check]) -> list[Check]:
     return [check for check in told if check.partition is not None]
 
 
+def materialized(
+    key: dg.AssetKey, result: Result, facts: Mapping[str, Any]
+) -> dg.MaterializeResult[Any]:
+    """Returns the event that a whole table or model is there, the summary on top."""
+    told = {"summary": result.summary(), **facts}
+    return dg.MaterializeResult(asset_key=key, metadata=told, data_version=version(facts))
+
+
 def verdicts(
-    context: dg.AssetExecutionContext, key: dg.AssetKey, found: Sequence[Check]
+    context: dg.AssetExecutionContext, key: dg.AssetKey, found: Sequence[Check], refused: bool
 ) -> Iterator[dg.AssetCheckResult]:
-    """Yields one result per declared check: the check itself, or the sum over its partitions."""
+    """Yields one result per declared check: the check itself, or the sum over its partitions.
+
+    A check that was not judged keeps its last verdict.
+    """
     by_name: dict[str, list[Check]] = {}
     for check in declared(context, key, found):
-        by_name.setdefault(names.identifier(check.name), []).append(check)
+        by_name.setdefault(names.check(key, check.name), []).append(check)
     for same in by_name.values():
         yield verdict(key, same[0] if len(same) == 1 else _sum(same))
+    yield from standing.repeated(context, key, by_name, refused)
 
 
 def verdict(key: dg.AssetKey, check: Check) -> dg.AssetCheckResult:
     """Returns one check as Dagster's."""
     return dg.AssetCheckResult(
         asset_key=key,
-        check_name=names.identifier(check.name),
+        check_name=names.check(key, check.name),
         passed=check.passed,
         severity=severity(check),
         description=check.description,
@@ -200,16 +215,16 @@ def declared(
     """Returns the checks that the asset declares and the run selected; the others are logged."""
     known = {spec.name for spec in context.selected_asset_check_keys if spec.asset_key == key}
     for check in found:
-        if names.identifier(check.name) not in known and not check.passed:
+        if names.check(key, check.name) not in known and not check.passed:
             context.log.warning(f"{check.name}: {check.description}")
-    return [check for check in found if names.identifier(check.name) in known]
+    return [check for check in found if names.check(key, check.name) in known]
 
 
 def evaluation(key: dg.AssetKey, check: Check) -> dg.AssetCheckEvaluation:
     """Returns one check of one partition as an event of its own."""
     return dg.AssetCheckEvaluation(
         asset_key=key,
-        check_name=names.identifier(check.name),
+        check_name=names.check(key, check.name),
         passed=check.passed,
         severity=severity(check),
         description=check.description,
@@ -230,27 +245,9 @@ def failure(sentences: Sequence[str], again: bool = False) -> dg.Failure:
     return dg.Failure("\n".join(sentences), allow_retries=again)
 
 
-def metadata(facts: Mapping[str, object]) -> dict[str, Any]:
-    """Returns facts as metadata; those that have no value are left out."""
-    return {name: _value(value) for name, value in facts.items() if value is not None}
-
-
-def published(session: Session, key: dg.AssetKey) -> dict[str, Any]:
-    """Returns Dagster's standard metadata of the table that readers now see, if it is one."""
-    name = ".".join(key.path)
-    try:
-        table = session.lake.catalog.table(name)
-    except UnknownName:
-        return {}
-    snapshot = table.current_snapshot()
-    summary = snapshot.summary.additional_properties if snapshot and snapshot.summary else {}
-    return {
-        "dagster/table_name": name,
-        "dagster/uri": table.location(),
-        "dagster/row_count": int(summary.get("total-records", 0)),
-        "snapshot": str(snapshot.snapshot_id) if snapshot else "none",
-        "metadata location": dg.MetadataValue.path(table.metadata_location),
-    }
+def _told(facts: Mapping[str, object]) -> dict[str, object]:
+    """Returns the facts without those that every materialized partition has."""
+    return {name: value for name, value in facts.items() if name not in ("name", "published")}
 
 
 def _sum(found: Sequence[Check]) -> Check:
@@ -266,24 +263,3 @@ def _sum(found: Sequence[Check]) -> Check:
         str(check.partition): check.facts.get("observed", check.description) for check in found
     }
     return replace(first, description=said, facts={**first.facts, "observed": parts})
-
-
-def _value(value: object) -> Any:
-    if isinstance(value, bool | int | float | str):
-        return value
-    if isinstance(value, Mapping):
-        return dg.MetadataValue.json({str(name): _plain(part) for name, part in value.items()})
-    if isinstance(value, list | tuple | set | frozenset):
-        return dg.MetadataValue.json([_plain(part) for part in value])
-    return str(value)
-
-
-def _plain(value: object) -> Any:
-    """Returns a value of JSON; whatever JSON does not know becomes text."""
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    if isinstance(value, Mapping):
-        return {str(name): _plain(part) for name, part in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(part) for part in value]
-    return str(value)

@@ -1,6 +1,7 @@
 """Bronze: each landed file once, byte for byte, and the delivery that brought it."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import dagster as dg
 
@@ -16,11 +17,11 @@ def bronze(contract: Contract) -> dg.AssetsDefinition:
     spec = dg.AssetSpec(
         key,
         group_name="bronze",
-        description=f"Files of **{dataset}** as they were delivered. {contract.description}",
+        description=f"Files of {dataset} as they were delivered. {contract.description}",
         owners=names.owners(contract.owner),
         tags=names.tags(contract.tags),
         kinds={"file", contract.read.format},
-        metadata={"contract": contract.file, "contract version": contract.version},
+        metadata={"contract": Path(contract.file).name, "contract version": contract.version},
         skippable=True,
     )
 

@@ -14,6 +14,10 @@ from lakehouse.results import Check, Result, Severity
 
 FRESH = "fresh_by_its_own_clock"
 ADMITTED = "deliveries_admitted"
+_FIRST = {
+    "has_rows": "What is to be published is not empty.",
+    "has_columns": "What is to be published has the contract's columns.",
+}
 
 
 def spec(
@@ -21,7 +25,7 @@ def spec(
 ) -> dg.AssetCheckSpec:
     """Returns the spec of one check; it blocks what is downstream if its severity is error."""
     return dg.AssetCheckSpec(
-        names.identifier(name),
+        names.check(key, name),
         asset=key,
         description=description or None,
         blocking=severity == "error",
@@ -38,8 +42,12 @@ def admitted(result: Result) -> tuple[Check, ...]:
     """Returns whether a refresh admitted all that was new to it; none where it judged nothing."""
     if refused := result.refusals():
         return (Check(ADMITTED, False, "error", " ".join(refused), {"refused": len(refused)}),)
-    judged = bool(result.checks())
-    return (Check(ADMITTED, True, "error", "nothing was refused"),) if judged else ()
+    judged = {check.name for check in result.checks()}
+    if not judged:
+        return ()
+    # the engine tells of these two only where the audit had to stop at them
+    first = [Check(n, True, "error", told) for n, told in _FIRST.items() if n not in judged]
+    return (Check(ADMITTED, True, "error", "nothing was refused"), *first)
 
 
 def _about_deliveries(contract: Contract, key: dg.AssetKey) -> Iterator[dg.AssetCheckSpec]:
@@ -55,8 +63,8 @@ def _about_deliveries(contract: Contract, key: dg.AssetKey) -> Iterator[dg.Asset
 
 
 def _about_rows(contract: Contract, key: dg.AssetKey) -> Iterator[dg.AssetCheckSpec]:
-    yield spec(key, "has_rows", "error", "What is to be published is not empty.")
-    yield spec(key, "has_columns", "error", "What is to be published has the contract's columns.")
+    for name, told in _FIRST.items():
+        yield spec(key, name, "error", told)
     for name, expectation in named(contract.expectations):
         yield spec(
             key,
@@ -80,7 +88,10 @@ def named(expectations: Sequence[Expectation]) -> Iterator[tuple[str, Expectatio
 def of_gold(model: GoldModel) -> list[dg.AssetCheckSpec]:
     """Returns dbt's tests of a gold table."""
     key = names.table_key(model.table)
-    return [spec(key, test.name, test.severity, test.description) for test in model.tests]
+    return [
+        spec(key, test.name, test.severity, test.description or f"dbt test `{test.name}`.")
+        for test in model.tests
+    ]
 
 
 def of_training(model: ModelSpec, key: dg.AssetKey) -> list[dg.AssetCheckSpec]:

@@ -12,6 +12,7 @@ from resources import Session
 
 def gold(models: Sequence[GoldModel]) -> dg.AssetsDefinition:
     """Returns the asset that builds, tests and publishes every gold table, all or none."""
+    prose = {names.table_key(model.table): model.columns for model in models}
 
     @dg.multi_asset(
         name="gold",
@@ -25,7 +26,7 @@ def gold(models: Sequence[GoldModel]) -> dg.AssetsDefinition:
         tell = session.progress(context)
         built = adapter.call(context, session, building.build, progress=tell)
         tables = {names.key(f"gold/{table.name}"): table for table in built.models}
-        yield from adapter.together(context, session, tables, built)
+        yield from adapter.together(context, session, tables, prose, built)
 
     return build
 

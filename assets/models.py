@@ -42,7 +42,7 @@ def _predictions(spec: ModelSpec) -> dg.AssetsDefinition:
 
     @dg.multi_asset(
         name=f"predictions_{model}",
-        specs=[_spec(spec, key, "gold", spec.table, {"iceberg"}, f"models.{model}")],
+        specs=[_spec(spec, key, "models", spec.table, {"iceberg"}, f"models.{model}")],
         can_subset=True,
     )
     def predict(
@@ -83,14 +83,14 @@ def _spec(
         description=_PROSE[key.path[0]].format(spec=spec),
         owners=names.owners(spec.owner),
         kinds=kinds,
-        metadata={"table": spec.table, "key": list(spec.key), "label": spec.label},
+        metadata={"label": spec.label, "reads": spec.table, "key": ", ".join(spec.key)},
         skippable=True,
     )
 
 
 _PROSE = {
     "models": "{spec.description}",
-    "gold": "Batch predictions of **{spec.name}** for {spec.predictions.period.start} to "
+    "gold": "Batch predictions of {spec.name} for {spec.predictions.period.start} to "
     "{spec.predictions.period.end}, that day not included.",
-    "monitoring": "Profiles, drift and performance of **{spec.name}**, month by month.",
+    "monitoring": "Profiles, drift and performance of {spec.name}, month by month.",
 }

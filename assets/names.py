@@ -7,6 +7,9 @@ import dagster as dg
 
 from lakehouse.contract import Column
 
+_EXPECTATION = re.compile(
+    r"expect_(column_values_|column_|table_)?(?P<verb>.+?)(__(?P<column>.+))?"
+)
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
@@ -27,6 +30,23 @@ def identifier(text: str) -> str:
     'tailnum_is_in_planes'
     """
     return re.sub(r"[^A-Za-z0-9_]+", "_", text).strip("_")
+
+
+def check(asset: dg.AssetKey, name: str) -> str:
+    """Returns the name of a check of an asset: what it is about first, then how it is judged.
+
+    The page of an asset lists checks by name and cuts long ones in the middle.
+
+    >>> check(dg.AssetKey(["silver", "flights"]), "expect_column_mean_to_be_between__dep_delay")
+    'dep_delay__mean_between'
+    >>> check(dg.AssetKey(["gold", "daily"]), "not_null_daily_carrier")
+    'carrier__not_null'
+    """
+    if found := _EXPECTATION.fullmatch(name):
+        words = (word for word in found["verb"].split("_") if word not in ("to", "be"))
+        return identifier("__".join(filter(None, (found["column"], "_".join(words)))))
+    test, table, about = name.partition(f"_{asset.path[-1]}_")
+    return identifier(f"{about.strip('_')}__{test}" if table else name)
 
 
 def owners(owner: str) -> list[str]:
@@ -64,6 +84,13 @@ def schema(columns: Iterable[Column], key_columns: Iterable[str]) -> dg.TableSch
             )
             for column in columns
         ]
+    )
+
+
+def types(columns: Mapping[str, str], prose: Mapping[str, str]) -> dg.TableSchema:
+    """Returns columns with their types, and their descriptions where there are any."""
+    return dg.TableSchema(
+        [dg.TableColumn(name, type, prose.get(name)) for name, type in columns.items()]
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 
 import dagster as dg
 
@@ -78,7 +79,7 @@ def _spec(contract: Contract, key: dg.AssetKey) -> dg.AssetSpec:
         metadata={
             "dagster/column_schema": names.schema(contract.columns, contract.key),
             "dagster/table_name": contract.table,
-            "contract": contract.file,
+            "contract": Path(contract.file).name,
             "contract version": contract.version,
             "delivery": contract.delivery,
             "domain": contract.domain,

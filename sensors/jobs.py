@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from assets import adapter
+from assets import adapter, metadata
 from assets.instance import REFRESH
 from assets.refreshing import refresh
 from resources import Session
@@ -13,7 +13,7 @@ def bring_up_to_date(context: dg.OpExecutionContext, session: dg.ResourceParam[S
     """Materializes what is stale, as runs of their own; ends red if anything was refused."""
     done = refresh(session, context.instance, {"lakehouse/refreshed_by": context.run.run_id})
     context.log.info(done.summary())
-    context.add_output_metadata(adapter.metadata(done.facts()))
+    context.add_output_metadata(metadata.metadata(done.facts()))
     if done.refusals():
         raise adapter.failure(done.refusals())
 

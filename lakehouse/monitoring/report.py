@@ -141,22 +141,19 @@ class DriftReport(Result):
         return f"{self.spec.name} version {self.version}: {how}; {self.reason}"
 
     def facts(self) -> Mapping[str, object]:
-        """Returns the verdict, and per month base rate, the declared metric and drifted inputs."""
-        metric = self.spec.promotion.metric
-        found: dict[str, object] = {
+        """Returns the verdict, a row per month, and the numbers of the last one by name."""
+        rows = [self._row(month) for month in self.months]
+        last = {f"last_{name}": value for name, value in rows[-1].items()} if rows else {}
+        return {
+            "wants_retraining": self.wants_retraining,
+            "reason": self.reason,
+            "by_month": rows,
             "changed": self.changed,
             "model_version": self.version,
             "months": len(self.months),
             "months_computed": len(self.computed),
-            "wants_retraining": self.wants_retraining,
-            "reason": self.reason,
+            **last,
         }
-        for month in self.months:
-            found[f"base_rate_{month.month}"] = _rounded(month.base_rate)
-            found[f"drifted_inputs_{month.month}"] = len(self.drifted(month.month, "input"))
-            if not month.in_training:
-                found[f"{metric}_{month.month}"] = _rounded(getattr(month, metric))
-        return found
 
     def checks(self) -> tuple[Check, ...]:
         """Returns two warnings per judged month, `drift` and `performance`."""
@@ -174,6 +171,18 @@ class DriftReport(Result):
         """Returns what drifted in a month, the largest shift first."""
         found = [d for d in self.drifts if (d.month, d.kind) == (month, kind) and d.drifted]
         return tuple(sorted(found, key=lambda drift: -drift.psi))
+
+    def _row(self, month: Month) -> dict[str, object]:
+        metric = self.spec.promotion.metric
+        score = [d for d in self.drifts if (d.month, d.kind) == (month.month, "score")]
+        return {
+            "month": month.month,
+            "base_rate": _rounded(month.base_rate),
+            "mean_score": _rounded(month.mean_score),
+            metric: None if month.in_training else _rounded(getattr(month, metric)),
+            "score_psi": _rounded(score[0].psi) if score else None,
+            "drifted": len(self.drifted(month.month, "input")),
+        }
 
     def _alarms(self, month: Month) -> list[str]:
         metric = self.spec.promotion.metric

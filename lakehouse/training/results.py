@@ -115,15 +115,9 @@ class Trained(Result):
         return f"{self.spec.name}: validation {metric} {tried}. {self.verdict.reason}"
 
     def facts(self) -> Mapping[str, object]:
-        """Returns the verdict, and the metrics as `<algorithm>_<sample>_<metric>`."""
-        measured = {
-            f"{c.algorithm}_{sample}_{metric}": value if value is None else round(value, 4)
-            for c in self.candidates
-            for sample, metrics in c.samples.items()
-            for metric, value in metrics.facts().items()
-            if metric not in ("n", "base_rate")
-        }
+        """Returns the verdict, a row per candidate, and the challenger's metrics by name."""
         return {
+            "candidates": [self._row(candidate) for candidate in self.candidates],
             "changed": self.changed,
             "frame": str(self.frame),
             "promoted": self.verdict.promoted,
@@ -132,7 +126,7 @@ class Trained(Result):
             "champion_version": self.verdict.champion,
             "reason": self.verdict.reason,
             **self.frame_facts,
-            **measured,
+            **{f"test_{name}": value for name, value in _metrics(self.challenger.test).items()},
         }
 
     def checks(self) -> tuple[Check, ...]:
@@ -163,10 +157,27 @@ class Trained(Result):
             "`lakehouse run`.",
         )
 
+    def _row(self, candidate: Candidate) -> dict[str, object]:
+        metric, measured = self.spec.promotion.metric, candidate.samples
+        more = [name for name in ("log_loss", "brier") if name != metric]
+        return {
+            "candidate": candidate.algorithm,
+            **{f"{name} {metric}": _metrics(part)[metric] for name, part in measured.items()},
+            **{name: _metrics(candidate.test)[name] for name in more},
+        }
+
     def _slice_checks(self) -> tuple[Check, ...]:
         best = self.challenger
         columns = dict.fromkeys(part.column for part in best.slices)
         return tuple(_slice_check(best, column) for column in columns)
+
+
+def _metrics(measured: Metrics) -> dict[str, float | None]:
+    return {
+        name: None if value is None else round(value, 4)
+        for name, value in measured.facts().items()
+        if name not in ("n", "base_rate")
+    }
 
 
 def _slice_check(candidate: Candidate, column: str) -> Check:

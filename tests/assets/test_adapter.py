@@ -1,7 +1,5 @@
 """How the engine's answers look in Dagster."""
 
-from datetime import date
-
 import dagster as dg
 import pytest
 
@@ -11,8 +9,6 @@ from lakehouse.ingestion.result import PartitionOutcome, Refreshed
 from lakehouse.lake import Lake
 from lakehouse.results import Check
 from resources import Session
-
-MONTH = date(2013, 1, 1)
 
 
 def refreshed(*outcomes: PartitionOutcome, checks=(), refused=(), held=None) -> Refreshed:
@@ -31,14 +27,6 @@ def test_an_error_of_the_engine_is_a_failure_with_its_message() -> None:
     assert "Did you mean 'flights'?" in caught.value.description
     assert not caught.value.allow_retries
     assert [type(error).__name__ for error in session.errors] == ["UnknownName"]
-
-
-def test_metadata_leaves_out_what_has_no_value_and_keeps_structure() -> None:
-    found = adapter.metadata({"rows": 3, "none": None, "list": [1, {2}], "map": {1: MONTH}})
-    assert found["rows"] == 3
-    assert "none" not in found
-    assert found["list"] == dg.MetadataValue.json([1, [2]])
-    assert found["map"] == dg.MetadataValue.json({"1": "2013-01-01"})
 
 
 def test_good_partitions_are_the_published_and_the_fresh_ones() -> None:
@@ -75,7 +63,3 @@ def test_failed_checks_and_all_of_a_refused_partition_are_told_one_by_one() -> N
     ]
     told = [(check.name, check.partition) for check in adapter.troubled(found)]
     assert told == [("b", "2013-01"), ("a", "2013-02"), ("b", "2013-02")]
-
-
-def test_a_table_that_is_not_there_has_no_metadata() -> None:
-    assert adapter.published(Session(Lake()), dg.AssetKey(["silver", "nowhere"])) == {}

@@ -6,7 +6,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from assets import checks
+from assets import checks, names
 from lakehouse import landing
 
 WEATHER = [f"weather/weather_2013-{month}.csv" for month in ("01", "02", "03")]
@@ -89,7 +89,7 @@ def test_a_partition_that_fails_its_audit_has_its_own_evaluations(
 
     assert not done.success
     assert list(materializations(done, "silver", "weather")) == ["2013-01", "2013-03"]
-    failed = evaluations(done, "expect_column_mean_to_be_between__temp")
+    failed = evaluations(done, "temp__mean_between")
     assert [(e.partition, e.passed) for e in failed] == [("2013-02", False), (None, False)]
     assert failed[-1].description.startswith("failed in 1 of 3 partitions: 2013-02")
     assert set(failed[-1].metadata["observed"].value) == {"2013-01", "2013-02", "2013-03"}
@@ -136,7 +136,7 @@ def test_what_a_person_accepted_only_warns(make_lake: Callable, materialize: Cal
 
     assert done.success
     assert list(materializations(done, "silver", "weather")) == ["2013-02"]
-    verdict = evaluations(done, "expect_column_mean_to_be_between__temp")[-1]
+    verdict = evaluations(done, "temp__mean_between")[-1]
     assert (verdict.passed, verdict.severity) == (False, dg.AssetCheckSeverity.WARN)
 
 
@@ -168,4 +168,4 @@ def test_every_judgement_of_the_engine_is_a_declared_check(
         dataset = getattr(result, "dataset", "")
         key = dg.AssetKey(["silver", dataset])
         declared = {s.name for s in checks.of_contract(session.lake.contract(dataset), key)}
-        assert {check.name for check in result.checks()} <= declared
+        assert {names.check(key, check.name) for check in result.checks()} <= declared

@@ -1,0 +1,81 @@
+"""The engine's facts as Dagster's metadata."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+
+from lakehouse.errors import UnknownName
+from lakehouse.lake import Lake
+
+SNAPSHOT = "published snapshot"
+_TYPES = {bool: "bool", int: "int", float: "float"}
+
+
+def metadata(facts: Mapping[str, object]) -> dict[str, Any]:
+    """Returns facts as metadata; those that have no value are left out.
+
+    Numbers stay numbers, which Dagster plots over time. A list of mappings becomes a table.
+    """
+    return {name: _value(value) for name, value in facts.items() if value is not None}
+
+
+def published(lake: Lake, key: dg.AssetKey) -> dict[str, Any]:
+    """Returns Dagster's standard metadata of the table that readers now see, if it is one."""
+    name = ".".join(key.path)
+    try:
+        table = lake.catalog.table(name)
+    except UnknownName:
+        return {}
+    snapshot = table.current_snapshot()
+    summary = snapshot.summary.additional_properties if snapshot and snapshot.summary else {}
+    return {
+        "dagster/table_name": name,
+        "dagster/uri": table.location(),
+        "dagster/row_count": int(summary.get("total-records", 0)),
+        SNAPSHOT: str(snapshot.snapshot_id) if snapshot else "none",
+        "metadata location": dg.MetadataValue.path(table.metadata_location),
+    }
+
+
+def version(facts: Mapping[str, Any]) -> dg.DataVersion | None:
+    """Returns the snapshot as the version of the data: the same one makes nothing out of date."""
+    return dg.DataVersion(facts[SNAPSHOT]) if SNAPSHOT in facts else None
+
+
+def _value(value: object) -> Any:
+    if isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, Mapping):
+        return dg.MetadataValue.json({str(name): _plain(part) for name, part in value.items()})
+    if isinstance(value, list | tuple) and value and all(isinstance(p, Mapping) for p in value):
+        return _table(value)
+    if isinstance(value, list | tuple | set | frozenset):
+        return dg.MetadataValue.json([_plain(part) for part in value])
+    return str(value)
+
+
+def _table(rows: Sequence[Mapping[str, object]]) -> dg.TableMetadataValue:
+    """Returns rows as a table with the columns of the first; an empty cell is empty text."""
+    columns = [dg.TableColumn(name, _TYPES.get(type(v), "string")) for name, v in rows[0].items()]
+    records = [{c.name: _cell(row.get(c.name)) for c in columns} for row in rows]
+    return dg.MetadataValue.table(
+        [dg.TableRecord(record) for record in records], dg.TableSchema(columns)
+    )
+
+
+def _cell(value: object) -> bool | int | float | str:
+    if isinstance(value, bool | int | float | str):
+        return value
+    return "" if value is None else str(value)
+
+
+def _plain(value: object) -> Any:
+    """Returns a value of JSON; whatever JSON does not know becomes text."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, Mapping):
+        return {str(name): _plain(part) for name, part in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(part) for part in value]
+    return str(value)
