@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import dagster as dg
+from filelock import FileLock
 
 from lakehouse.settings import Settings
 
@@ -42,5 +43,10 @@ def home(settings: Settings) -> Path:
 
 
 def instance(settings: Settings) -> dg.DagsterInstance:
-    """Returns the instance that the web UI shows too."""
-    return dg.DagsterInstance.from_config(str(home(settings)))
+    """Returns the instance that the web UI shows too.
+
+    Two processes that make its database at the same moment would trip over each other.
+    """
+    folder = home(settings)
+    with FileLock(folder / "making.lock"):
+        return dg.DagsterInstance.from_config(str(folder))

@@ -17,6 +17,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from filelock import FileLock
+
 from lakehouse import estimators
 from lakehouse.errors import ServiceFailed, TamperedModel
 from lakehouse.estimators import Estimator
@@ -72,7 +74,7 @@ def record(
     from mlflow.entities import Metric, RunTag
     from mlflow.entities import Param as RunParam
 
-    client = _client(lake.settings.tracking_uri)
+    client = _client(lake.settings.tracking_uri, lake.settings.home)
     now = int(lake.settings.clock().timestamp() * 1000)
     with _answering(f"recording a candidate of {manifest.model}"):
         experiment = _experiment(lake, client, manifest.model)
@@ -92,7 +94,7 @@ def record(
 
 def register(lake: Lake, model: str, run_id: str, description: str) -> int:
     """Makes a recorded candidate the next version of the model and returns its number."""
-    client = _client(lake.settings.tracking_uri)
+    client = _client(lake.settings.tracking_uri, lake.settings.home)
     with _answering(f"registering {model}"):
         if not client.search_registered_models(f"name='{model}'"):
             client.create_registered_model(model, description=description)
@@ -105,7 +107,7 @@ def register(lake: Lake, model: str, run_id: str, description: str) -> int:
 def promote(lake: Lake, model: str, version: int) -> None:
     """Makes a version the champion."""
     with _answering(f"promoting {model} version {version}"):
-        client = _client(lake.settings.tracking_uri)
+        client = _client(lake.settings.tracking_uri, lake.settings.home)
         client.set_registered_model_alias(model, CHAMPION, str(version))
 
 
@@ -116,7 +118,7 @@ def champion(lake: Lake, model: str) -> Champion | None:
         TamperedModel: A file is missing or is not what was registered; nothing of it is loaded.
         ServiceFailed: MLflow did not answer.
     """
-    client = _client(lake.settings.tracking_uri)
+    client = _client(lake.settings.tracking_uri, lake.settings.home)
     with _answering(f"looking for the champion of {model}"):
         found = client.search_registered_models(f"name='{model}'")
         if not found or CHAMPION not in found[0].aliases:
@@ -220,12 +222,15 @@ def _answering(doing: str) -> Iterator[None]:
 
 
 @cache
-def _client(uri: str) -> MlflowClient:
-    """Returns a client; the first one on a new store makes its tables, which takes about 2 s."""
+def _client(uri: str, home: Path) -> MlflowClient:
+    """Returns a client; the first one on a new store makes its tables, which takes about 2 s.
+
+    Two processes that make them at the same moment would trip over each other.
+    """
     without_telemetry()
     from mlflow import MlflowClient
 
     for name in ("mlflow", "alembic"):  # every migration would be a line on the terminal
         logging.getLogger(name).setLevel(logging.WARNING)
-    with _answering("opening its store"):
+    with FileLock(home / "mlflow.lock"), _answering("opening its store"):
         return MlflowClient(tracking_uri=uri, registry_uri=uri)
