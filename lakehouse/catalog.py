@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import pyarrow as pa
+from filelock import FileLock
 from pyiceberg.catalog import Catalog as IcebergCatalog
 from pyiceberg.catalog.sql import IcebergTables, SqlCatalog
 from pyiceberg.exceptions import CommitFailedException, NoSuchTableError, TableAlreadyExistsError
@@ -93,7 +94,9 @@ class Catalog:
         if self._settings.warehouse.startswith("s3://"):
             # pyarrow's S3 client uploads without Content-Length, which some servers refuse
             properties["py-io-impl"] = "pyiceberg.io.fsspec.FsspecFileIO"
-        return SqlCatalog(NAME, **properties)
+        # two processes that make the catalog's tables at the same moment would trip over each other
+        with FileLock(self._settings.home / "catalog.lock"):
+            return SqlCatalog(NAME, **properties)
 
     def names(self) -> tuple[str, ...]:
         """Returns the names of all tables, sorted."""
