@@ -252,6 +252,7 @@ def _told(facts: Mapping[str, object]) -> dict[str, object]:
 
 def _sum(found: Sequence[Check]) -> Check:
     """Returns one check that stands for the same check of several partitions."""
+    found = sorted(found, key=lambda check: str(check.partition))
     failed = [check for check in found if not check.passed]
     listed = ", ".join(str(check.partition) for check in failed)
     told = f"passed in all {len(found)} partitions"
@@ -262,4 +263,10 @@ def _sum(found: Sequence[Check]) -> Check:
     parts = {
         str(check.partition): check.facts.get("observed", check.description) for check in found
     }
-    return replace(first, description=said, facts={**first.facts, "observed": parts})
+    # a number of one partition would pass for one of the whole
+    shared = {
+        name: value
+        for name, value in first.facts.items()
+        if all(check.facts.get(name) == value for check in found)
+    }
+    return replace(first, description=said, facts={**shared, "observed": parts})

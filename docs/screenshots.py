@@ -17,9 +17,8 @@ from playwright.sync_api import Page, expect, sync_playwright
 IMAGES = Path(__file__).parent / "images"
 PAGES = {
     "asset-page": "/assets/silver/flights",
-    "checks": "/assets/silver/flights?view=checks&checkDetail=reference__dest__airports",
+    "checks": "/assets/silver/flights?view=checks&checkDetail=dep_delay__mean_between",
     "model": "/assets/models/late_arrival",
-    "drift": "/assets/monitoring/late_arrival",
 }
 _ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run")
 
@@ -27,6 +26,7 @@ _ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run
 def graph(page: Page, url: str) -> None:
     """Takes the asset graph with all groups open."""
     page.goto(f"{url}/asset-groups")
+    page.get_by_text("Hide navigation").click(timeout=30_000)
     expect(page.get_by_text("monitoring", exact=True).last).to_be_visible(timeout=30_000)
     page.keyboard.press("Alt+e")
     expect(page.get_by_text("daily_operations", exact=True)).to_be_visible()
@@ -53,12 +53,12 @@ def main(url: str) -> None:
     with sync_playwright() as playwright:
         chromium = shutil.which("chromium")
         browser = playwright.chromium.launch(executable_path=chromium, args=_ARGUMENTS)
-        page = browser.new_page(viewport={"width": 1600, "height": 1000})
-        graph(page, url)
+        page = browser.new_page(viewport={"width": 1680, "height": 1000})
         for name, path in PAGES.items():
             page.goto(url + path)
             shoot(page, name)
         materialized(page, url)
+        graph(page, url)
         browser.close()
 
 
