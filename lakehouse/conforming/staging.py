@@ -97,7 +97,9 @@ class Staging:
                 structure = examine(stream, self._contract, delivery.source_key)
             if structure.plain:
                 lines[local_path(url)] = structure.lines
-        self._create_tables(list(lines))
+        self._create_tables()
+        if lines:
+            self._insert_typed(lines, deliveries)
         clean = self._clean(lines) if lines else set()
         stained = [path for path in lines if path not in clean]
         if stained:
@@ -116,7 +118,7 @@ class Staging:
         if rows:  # none are left where a partition's only delivery was withdrawn
             self._connection.executemany("INSERT INTO __deliveries VALUES (?, ?, ?)", rows)
 
-    def _create_tables(self, paths: Sequence[str]) -> None:
+    def _create_tables(self) -> None:
         columns = ", ".join(f"{quote_name(c.name)} {c.type}" for c in self._contract.columns)
         label = "DATE" if self._contract.partition else "VARCHAR"
         self._connection.execute(
@@ -127,13 +129,24 @@ class Staging:
             f"CREATE OR REPLACE TEMP TABLE __broken (__label {label}, __delivery BIGINT, "
             "__source VARCHAR, __line BIGINT, __offset BIGINT, __raw VARCHAR, __reasons VARCHAR[])"
         )
-        if paths:
-            ok = f"__parsed AND {valid(self._contract)} AND {self._partnered()}"
-            names = ", ".join(quote_name(column.name) for column in self._contract.columns)
+
+    def _insert_typed(self, paths: Collection[str], deliveries: Sequence[Delivery]) -> None:
+        """Reads plain files in their own order: of equal keys in a file the last one wins.
+
+        DuckDB keeps the order of a read, but not through any kind of join.
+        """
+        plain = [delivery for delivery in deliveries if local_path(delivery.object) in paths]
+        numbers = ", ".join(str(delivery.number) for delivery in plain)
+        names = ", ".join(quote_name(column.name) for column in self._contract.columns)
+        self._connection.execute(
+            f"INSERT INTO __valid SELECT {names}, __object, "
+            f"coalesce(__parsed AND {valid(self._contract)}, false), {label_sql(self._contract)}, "
+            f"([{numbers}])[__place + 1] "
+            f"FROM ({csv.typed(self._contract, [delivery.object for delivery in plain])})"
+        )
+        for reference in self._contract.pinned:
             self._connection.execute(
-                f"INSERT INTO __valid SELECT {names}, __object, coalesce({ok}, false), "
-                f"{label_sql(self._contract)}, __delivery "
-                f"FROM ({csv.typed(self._contract, paths)}) JOIN __deliveries USING (__object)"
+                f"UPDATE __valid SET __ok = false WHERE {self._orphan(reference)}"
             )
 
     def _clean(self, lines: Mapping[str, int]) -> set[str]:
@@ -171,11 +184,6 @@ class Staging:
         )
         self._connection.execute("DROP TABLE __explained")
 
-    def _partnered(self) -> str:
-        """SQL that is true where a row has its partner in each pinned dataset."""
-        found = [f"NOT {self._orphan(reference)}" for reference in self._contract.pinned]
-        return " AND ".join(found) or "true"
-
     def _orphaned(self) -> str:
         """SQL for the list of references that a row breaks."""
         told = [
@@ -190,7 +198,9 @@ class Staging:
         known = " AND ".join(f"{column} IS NOT NULL" for column in here)
         listed = f"({', '.join(here)})" if len(here) > 1 else here[0]
         paired = f"({there})" if len(here) > 1 else there
-        partners = f"SELECT {paired} FROM {self._pinned[reference.dataset]}"
+        # NOT IN a list with a null is never true
+        told = " AND ".join(f"{quote_name(column)} IS NOT NULL" for column in reference.to)
+        partners = f"SELECT {paired} FROM {self._pinned[reference.dataset]} WHERE {told}"
         return f"({known} AND {listed} NOT IN ({partners}))"
 
     def _excesses(

@@ -33,7 +33,8 @@ _TYPES: dict[str, pa.DataType] = {
 def typed(contract: Contract, urls: Sequence[str]) -> str:
     """Returns SQL that reads plain files with their types.
 
-    Columns: the contract's, `__parsed` (false if a cell has no value of its type), `__object`.
+    Columns: the contract's, `__parsed` (false if a cell has no value of its type), `__object`, and
+    `__place`, the file's place in `urls`, from 0.
     Lines that do not parse at all are missing; `rejected` counts them after the query has run.
     """
     read = contract.read_columns
@@ -47,8 +48,8 @@ def typed(contract: Contract, urls: Sequence[str]) -> str:
     named = [f"{cell} AS {quote_name(c.name)}" for c, cell in zip(read, cells, strict=True)]
     return _computed(
         contract,
-        f"SELECT {', '.join(named)}, {' AND '.join(parsed) or 'true'} AS __parsed, __object "
-        f"FROM {_read_csv(contract, raws, urls)}",
+        f"SELECT {', '.join(named)}, {' AND '.join(parsed) or 'true'} AS __parsed, __object, "
+        f"file_index::BIGINT AS __place FROM {_read_csv(contract, raws, urls)}",
     )
 
 

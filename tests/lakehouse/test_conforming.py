@@ -147,6 +147,17 @@ def test_a_reference_without_a_value_has_no_partner_to_miss(data_lake: Any, visi
     assert data_lake.rows("silver.visits", "city") == [("Bonn",), (None,)]
 
 
+def test_a_partner_without_a_value_is_no_partner(data_lake: Any) -> None:
+    orphans = {"property": "orphans", "value": "quarantine"}
+    column = {"name": "people", "logicalType": "integer"}
+    column["relationships"] = [{"to": "cities.people", "customProperties": [orphans]}]
+    day = {"name": "day", "logicalType": "date", "primaryKey": True, "partitioned": True}
+    data_lake.declare("visits", columns=[day, column])
+    data_lake.put("cities", "name,people\nBonn,1\nKiel,\n")
+    data_lake.put("visits", "day,people\n2013-01-05,1\n2013-01-06,2\n")
+    assert data_lake.rows("silver.visits", "people") == [(1,)]
+
+
 def test_a_partner_that_comes_later_rescues_its_orphans(data_lake: Any, visit: Any) -> None:
     visit("Bonn", "Kiel")
     data_lake.put("cities", "name,people\nBonn,1\nKiel,2\n")
@@ -159,6 +170,25 @@ def test_a_dataset_waits_for_the_one_that_it_is_pinned_to(data_lake: Any) -> Non
     data_lake.put("visits", "id,day,city\n1,2013-01-05,Bonn\n")
     assert data_lake.state("visits").waits == ("cities",)
     assert data_lake.rows("silver.visits") == []
+
+
+def test_the_last_of_equal_keys_wins_in_a_large_file_too(data_lake: Any) -> None:
+    # so large that DuckDB reads its parts in parallel
+    filler = "x" * 200
+    lines = (f"{n},2013-01-05T10:00:00Z,{k},{filler}\n" for k in (1, 2) for n in range(60_000))
+    data_lake.put("trips", TRIPS + "".join(lines))
+    table = data_lake.reader().load_table("silver.trips").scan().to_arrow()
+    assert table["price"].unique().to_pylist() == [2]
+    assert table["id"].to_pylist() == list(range(60_000))
+
+
+def test_an_object_that_is_delivered_twice_counts_twice(data_lake: Any) -> None:
+    data_lake.land("trips", TRIPS + GOOD, "a.csv")
+    data_lake.put("trips", TRIPS + GOOD, "b.csv")
+    assert data_lake.accounts("trips") == {
+        ("2013-01", 1): (0, 0, 0, 1),
+        ("2013-01", 2): (1, 0, 0, 0),
+    }
 
 
 def test_equal_input_gives_equal_rows_in_equal_order(make_data_lake: Any) -> None:
