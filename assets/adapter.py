@@ -192,9 +192,12 @@ def verdicts(
     by_name: dict[str, list[Check]] = {}
     for check in declared(context, key, found):
         by_name.setdefault(names.check(key, check.name), []).append(check)
-    for same in by_name.values():
-        yield verdict(key, same[0] if len(same) == 1 else _sum(same))
-    yield from standing.repeated(context, key, by_name, refused)
+    told = [verdict(key, c[0] if len(c) == 1 else _sum(c)) for c in by_name.values()]
+    told.extend(standing.repeated(context, key, by_name, refused))
+    if refused:
+        standing.log(context, told)
+    else:
+        yield from told
 
 
 def verdict(key: dg.AssetKey, check: Check) -> dg.AssetCheckResult:

@@ -1,6 +1,6 @@
 """What still holds of an asset in a run that did not judge it anew."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 import dagster as dg
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
@@ -24,7 +24,10 @@ def repeated(
         refused: Whether the run refuses something; only then is an earlier error passed over,
             because it was about data that no reader sees.
     """
-    mine = (check for check in context.selected_asset_check_keys if check.asset_key == key)
+    # those that are made by steps behind this one are not come to either
+    whole = context.job_def.asset_layer.asset_graph.get_check_keys_for_assets({key})
+    keys = whole if refused else context.selected_asset_check_keys
+    mine = (check for check in keys if check.asset_key == key)
     for check in sorted(check for check in mine if check.name not in told):
         found = _verdicts(context.instance, check)
         last = next((v for v in found if not refused or _on_published(v)), None)
@@ -32,6 +35,26 @@ def repeated(
             yield _again(check, last)
         elif refused:
             yield _unknown(check)
+
+
+def log(context: dg.AssetExecutionContext, told: Iterable[dg.AssetCheckResult]) -> None:
+    """Shows verdicts of a run that refuses a partition on the page of the asset.
+
+    Yielded, Dagster would tie them to the last materialization of that partition, and hide them
+    where another one was materialized later.
+    """
+    for result in told:
+        context.log_event(
+            dg.AssetCheckEvaluation(
+                asset_key=result.asset_key,
+                check_name=result.check_name,
+                passed=result.passed,
+                severity=result.severity,
+                description=result.description,
+                metadata=result.metadata,
+                blocking=not result.passed and result.severity == dg.AssetCheckSeverity.ERROR,
+            )
+        )
 
 
 def _verdicts(

@@ -30,19 +30,9 @@ def set_column(file: Path, column: str, value: str, share: float) -> None:
     file.write_text("\n".join([head, *rows]) + "\n")
 
 
-def materializations(done: dg.ExecuteInProcessResult, *path: str) -> dict[str | None, dict]:
-    key = dg.AssetKey(path)
-    events = [e for e in done.all_events if e.is_step_materialization and e.asset_key == key]
-    found = [event.step_materialization_data.materialization for event in events]
-    return {m.partition: {name: m.metadata[name].value for name in m.metadata} for m in found}
-
-
-def evaluations(done: dg.ExecuteInProcessResult, name: str) -> list[dg.AssetCheckEvaluation]:
-    found = [e for e in done.all_events if e.event_type_value == "ASSET_CHECK_EVALUATION"]
-    return [e.event_specific_data for e in found if e.event_specific_data.check_name == name]
-
-
-def test_one_partition_is_materialized_alone(make_lake: Callable, materialize: Callable) -> None:
+def test_one_partition_is_materialized_alone(
+    make_lake: Callable, materialize: Callable, materializations: Callable
+) -> None:
     session = make_lake("airports/airports.csv", *WEATHER[:2])
     assert materialize(session, "bronze/airports", "bronze/weather", "silver/airports").success
 
@@ -57,7 +47,7 @@ def test_one_partition_is_materialized_alone(make_lake: Callable, materialize: C
 
 
 def test_a_bad_month_is_red_and_the_others_are_published(
-    make_lake: Callable, materialize: Callable
+    make_lake: Callable, materialize: Callable, materializations: Callable, evaluations: Callable
 ) -> None:
     session = make_lake("airports/airports.csv", *WEATHER)
     set_column(landed(session, WEATHER[1]), "humid", "4000", share=0.3)
@@ -78,7 +68,7 @@ def test_a_bad_month_is_red_and_the_others_are_published(
 
 
 def test_a_partition_that_fails_its_audit_has_its_own_evaluations(
-    make_lake: Callable, materialize: Callable
+    make_lake: Callable, materialize: Callable, materializations: Callable, evaluations: Callable
 ) -> None:
     session = make_lake("airports/airports.csv", *WEATHER)
     file = landed(session, WEATHER[1])
@@ -96,7 +86,7 @@ def test_a_partition_that_fails_its_audit_has_its_own_evaluations(
 
 
 def test_a_partition_that_is_up_to_date_is_shown_again_without_a_snapshot(
-    make_lake: Callable, materialize: Callable
+    make_lake: Callable, materialize: Callable, materializations: Callable
 ) -> None:
     session = make_lake("airports/airports.csv", WEATHER[0])
     materialize(session, "bronze/airports", "bronze/weather", "silver/airports")
@@ -111,7 +101,7 @@ def test_a_partition_that_is_up_to_date_is_shown_again_without_a_snapshot(
 
 
 def test_a_partition_without_deliveries_is_empty(
-    make_lake: Callable, materialize: Callable
+    make_lake: Callable, materialize: Callable, materializations: Callable
 ) -> None:
     session = make_lake("airports/airports.csv", WEATHER[0])
     materialize(session, "bronze/airports", "bronze/weather", "silver/airports")
@@ -124,7 +114,9 @@ def test_a_partition_without_deliveries_is_empty(
     assert shown["2013-11"]["reason"] == "no delivery has rows of it"
 
 
-def test_what_a_person_accepted_only_warns(make_lake: Callable, materialize: Callable) -> None:
+def test_what_a_person_accepted_only_warns(
+    make_lake: Callable, materialize: Callable, materializations: Callable, evaluations: Callable
+) -> None:
     session = make_lake("airports/airports.csv", *WEATHER[:2])
     set_column(landed(session, WEATHER[1]), "temp", "99.5", share=1)
     materialize(session, "bronze/airports", "bronze/weather", "silver/airports")
@@ -141,7 +133,7 @@ def test_what_a_person_accepted_only_warns(make_lake: Callable, materialize: Cal
 
 
 def test_a_refused_table_is_no_materialization_and_a_failing_check(
-    make_lake: Callable, materialize: Callable
+    make_lake: Callable, materialize: Callable, materializations: Callable, evaluations: Callable
 ) -> None:
     session = make_lake("airports/airports.csv")
     file = landed(session, "airports/airports.csv")

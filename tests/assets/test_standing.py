@@ -21,10 +21,12 @@ def asset(judge: Callable[[], Iterator[dg.AssetCheckResult]], refuses: bool) -> 
     )
     def x(context: dg.AssetExecutionContext):
         told = list(judge())
-        yield from told
         names = [result.check_name for result in told]
-        yield from standing.repeated(context, KEY, names, refuses)
-        if refuses:
+        told.extend(standing.repeated(context, KEY, names, refuses))
+        if not refuses:
+            yield from told
+        else:
+            standing.log(context, told)
             raise dg.Failure("refused")
         yield dg.MaterializeResult(asset_key=KEY)
 
@@ -38,60 +40,53 @@ def verdict(name: str, passed: bool, **more) -> Callable[[], Iterator[dg.AssetCh
     return judge
 
 
-def shown(instance: dg.DagsterInstance, assets: dg.AssetsDefinition, name: str):
-    """Returns what a run says of one check."""
-    done = dg.materialize([assets], instance=instance, raise_on_error=False)
-    found = [e for e in done.all_events if e.event_type_value == "ASSET_CHECK_EVALUATION"]
-    said = [e.event_specific_data for e in found if e.event_specific_data.check_name == name]
-    return said[0] if said else None
-
-
 @pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as kept:
-        yield kept
+def shown(instance: dg.DagsterInstance, evaluations: Callable) -> Callable:
+    """Runs the asset and returns what the run says of one check."""
+
+    def run(assets: dg.AssetsDefinition, name: str) -> dg.AssetCheckEvaluation | None:
+        done = dg.materialize([assets], instance=instance, raise_on_error=False)
+        return next(iter(evaluations(done, name)), None)
+
+    return run
 
 
 @pytest.mark.parametrize(("passed", "more"), [(True, {}), (False, {"severity": WARN})])
 def test_a_check_that_a_refused_run_did_not_judge_keeps_its_verdict(
-    instance: dg.DagsterInstance, passed: bool, more: dict
+    shown: Callable, passed: bool, more: dict
 ) -> None:
     before = verdict("mean", passed, description="12 degrees", metadata={"observed": 12}, **more)
-    shown(instance, asset(before, refuses=False), "mean")
+    shown(asset(before, refuses=False), "mean")
     refused = asset(verdict("gate", False), refuses=True)
 
-    shown(instance, refused, "mean")
-    again = shown(instance, refused, "mean")
+    shown(refused, "mean")
+    again = shown(refused, "mean")
 
     assert again.passed is passed
     assert again.description == "still holds of what readers see: 12 degrees"
     assert again.metadata["observed"].value == 12
 
 
-def test_an_error_was_about_refused_data_and_is_not_repeated(
-    instance: dg.DagsterInstance,
-) -> None:
-    shown(instance, asset(verdict("mean", True, description="good"), refuses=False), "mean")
-    shown(instance, asset(verdict("mean", False), refuses=True), "mean")
+def test_an_error_was_about_refused_data_and_is_not_repeated(shown: Callable) -> None:
+    shown(asset(verdict("mean", True, description="good"), refuses=False), "mean")
+    shown(asset(verdict("mean", False), refuses=True), "mean")
 
-    again = shown(instance, asset(verdict("gate", False), refuses=True), "mean")
+    again = shown(asset(verdict("gate", False), refuses=True), "mean")
 
     assert again.passed
     assert again.description.endswith("good")
 
 
-def test_a_check_that_was_never_judged_says_so(instance: dg.DagsterInstance) -> None:
-    found = shown(instance, asset(verdict("gate", False), refuses=True), "mean")
+def test_a_check_that_was_never_judged_says_so(shown: Callable) -> None:
+    found = shown(asset(verdict("gate", False), refuses=True), "mean")
     assert (found.passed, found.severity) == (False, WARN)
     assert found.description == "not judged: the delivery was refused before its audit"
 
 
-def test_a_run_without_work_repeats_the_verdict_unless_it_was_an_error(
-    instance: dg.DagsterInstance,
-) -> None:
-    shown(instance, asset(verdict("mean", True, description="good"), refuses=False), "mean")
+def test_a_run_without_work_repeats_the_verdict_unless_it_was_an_error(shown: Callable) -> None:
+    shown(asset(verdict("mean", True, description="good"), refuses=False), "mean")
     idle = asset(verdict("gate", True), refuses=False)
-    assert shown(instance, idle, "mean").passed
+    assert shown(idle, "mean").passed
 
-    shown(instance, asset(verdict("mean", False), refuses=True), "mean")
-    assert shown(instance, idle, "mean") is None
+    shown(asset(verdict("mean", False), refuses=True), "mean")
+    assert shown(idle, "mean") is None
