@@ -9,6 +9,7 @@ LakehouseError
 │   ├── UnknownName           a dataset, table, model or delivery that is not there
 │   ├── ExpectationRefused    the arguments of an expectation
 │   ├── QueryRefused          SQL that does more than read
+│   ├── ColumnChanged         a contract gives a published column another type
 │   ├── DbtFailed             the dbt project does not parse
 │   └── LakeFormatError       a lake written by a newer version
 ├── Refused                   exit code 1: data or a model was judged and not admitted
@@ -160,6 +161,22 @@ class BuildRefused(Refused):
         return (
             f"gold was not published: {'; '.join(self.failures)}. {self.readers} "
             "Mend the model or the data, then `lakehouse run`."
+        )
+
+
+class ColumnChanged(UsageError):
+    """A contract gives a published column another type."""
+
+    def __init__(self, table: str, column: str, found: str, wanted: str) -> None:
+        super().__init__(table, column, found, wanted)
+        self.table, self.column, self.found, self.wanted = table, column, found, wanted
+
+    def message(self) -> str:
+        """Names the column and both types."""
+        return (
+            f"{self.table}.{self.column} is published as {self.found}, the contract now says "
+            f"{self.wanted}: a breaking change. No row was read, readers see what they saw. Give "
+            "the column a new name, or the dataset."
         )
 
 

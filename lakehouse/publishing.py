@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pyiceberg.expressions import AlwaysTrue, BooleanExpression
+from pyiceberg.expressions import BooleanExpression
 from pyiceberg.table import Table
 
 from lakehouse import catalog
@@ -180,21 +180,37 @@ def replace_files(
         properties: Kept in the summary of each snapshot.
         entries: Given the snapshot of every table, makes the ledger entries of this publish.
     """
-    stamps, drafts = {}, []
-    for name, file in files.items():
-        table = lake.catalog.ensure(name, pq.read_schema(file))
-        stamps[name] = {**(properties or {}), "lakehouse.content": _digest(file)}
-        if not _carries(table, stamps[name]):
-            url = data_url(table, "part")
-            lake.storage.copy(f"file://{file}", url)
-            drafts.append(Draft(name, (url,), AlwaysTrue(), stamps[name]))
-    proposals = propose(lake, drafts, run)
-    fresh = {proposal.table: proposal.snapshot for proposal in proposals}
-    refs = lake.catalog.refs(files)
-    shown = {name: fresh.get(name) or refs.snapshot(name) or 0 for name in files}
-    publish(lake, proposals, lambda: entries(shown))
+    schemas = {name: pq.read_schema(file) for name, file in files.items()}
+    stamps = {
+        name: {**(properties or {}), "lakehouse.run": run, "lakehouse.content": _digest(file)}
+        for name, file in files.items()
+    }
+    made = {name: lake.catalog.ensure(name, schema) for name, schema in schemas.items()}
+    urls = {
+        name: _stored(lake, made[name], file)
+        for name, file in files.items()
+        if not _carries(made[name], stamps[name])
+    }
+    for attempt in range(_ATTEMPTS):
+        refs = lake.catalog.refs(files)
+        staged = {
+            name: catalog.rewrite(refs.tables[name], schemas[name], [url], stamps[name])
+            for name, url in urls.items()
+        }
+        fresh = {name: snapshot for name, (_, snapshot) in staged.items()}
+        shown = {name: fresh.get(name) or refs.snapshot(name) or 0 for name in files}
+        changes = [change for change, _ in staged.values()]
+        if booked := entries(shown):
+            changes.append(lake.ledger.staged(booked))
+        try:
+            lake.catalog.commit(changes)
+            break
+        except PublishConflict:
+            # another run wrote one of the tables: the same rows are staged on what it left
+            if attempt == _ATTEMPTS - 1:
+                raise
     return tuple(
-        Written(name, pq.read_metadata(file).num_rows, shown[name], name in fresh)
+        Written(name, pq.read_metadata(file).num_rows, shown[name], name in urls)
         for name, file in files.items()
     )
 
@@ -202,6 +218,12 @@ def replace_files(
 def data_url(table: Table, name: str) -> str:
     """Returns a new URL in the table's data folder."""
     return f"{table.location()}/data/{name}-{uuid.uuid4().hex}.parquet"
+
+
+def _stored(lake: Lake, table: Table, file: Path) -> str:
+    url = data_url(table, "part")
+    lake.storage.copy(f"file://{file}", url)
+    return url
 
 
 def _digest(file: Path) -> str:
@@ -213,7 +235,7 @@ def _digest(file: Path) -> str:
 def _carries(table: Table, properties: Mapping[str, str]) -> bool:
     snapshot = table.current_snapshot()
     summary = snapshot.summary.additional_properties if snapshot and snapshot.summary else {}
-    return all(summary.get(key) == value for key, value in properties.items())
+    return all(summary.get(k) == v for k, v in properties.items() if k != "lakehouse.run")
 
 
 def _retried(lake: Lake, proposal: Proposal) -> None:

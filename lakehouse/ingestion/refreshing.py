@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from lakehouse import tables
 from lakehouse.admitting import View, look, read_new
-from lakehouse.catalog import Proposal
+from lakehouse.catalog import Proposal, widened
 from lakehouse.errors import PublishConflict
 from lakehouse.ingestion import refusing
 from lakehouse.ingestion.accounting import book
@@ -44,13 +44,13 @@ def refresh(
 
     Raises:
         UnknownName: No contract declares the dataset.
+        ColumnChanged: The contract gives a published column another type.
         PublishConflict: Other runs kept publishing the same partitions.
     """
     started = time.monotonic()
     contract = lake.contract(dataset)
-    lake.catalog.ensure(
-        contract.table, tables.silver_schema(contract), tables.silver_spec(contract)
-    )
+    schema = tables.silver_schema(contract)
+    widened(lake.catalog.ensure(contract.table, schema, tables.silver_spec(contract)), schema)
     lake.catalog.ensure(contract.quarantine, tables.quarantine_schema(), tables.quarantine_spec())
     known = {decision.number for decision in lake.ledger.read().decisions}
     read_new(lake, contract)

@@ -3,14 +3,15 @@
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pyiceberg.expressions import AlwaysTrue
 from pyiceberg.schema import Schema
 from pyiceberg.types import LongType, NestedField, StringType
 
 from lakehouse import catalog
-from lakehouse.catalog import Catalog, Change
-from lakehouse.errors import LakeFormatError, PublishConflict, UnknownName
+from lakehouse.catalog import Catalog, Change, rewrite, widened
+from lakehouse.errors import ColumnChanged, LakeFormatError, PublishConflict, UnknownName
 from lakehouse.settings import Settings
 
 NUMBERS = Schema(NestedField(1, "n", LongType(), required=False))
@@ -67,17 +68,37 @@ def test_ensuring_a_table_again_adds_no_snapshot(lake: Catalog) -> None:
 def test_a_new_column_is_added_and_old_rows_stay(lake: Catalog) -> None:
     lake.commit([appended(lake, "x.a", 1)])
     wider = Schema(*NUMBERS.fields, NestedField(2, "s", StringType(), required=False))
-    lake.ensure("x.a", wider)
+    widened(lake.table("x.a"), wider)
     assert lake.table("x.a").scan().to_arrow().to_pylist() == [{"n": 1, "s": None}]
 
 
-def test_a_column_that_is_gone_is_dropped_and_old_snapshots_stay_readable(lake: Catalog) -> None:
+def test_a_column_that_a_contract_drops_stays_for_its_readers(lake: Catalog) -> None:
     lake.commit([appended(lake, "x.a", 1)])
-    before = lake.refs().snapshot("x.a")
-    lake.ensure("x.a", Schema(NestedField(1, "m", LongType(), required=False)))
+    widened(lake.table("x.a"), Schema(NestedField(1, "m", LongType(), required=False)))
+    assert lake.table("x.a").scan().to_arrow().to_pylist() == [{"n": 1, "m": None}]
+
+
+def test_a_column_of_another_type_is_refused_before_anything_changes(lake: Catalog) -> None:
+    before = lake.locations()
+    with pytest.raises(ColumnChanged, match=r"x\.a\.n is published as long, .* now says string"):
+        widened(lake.table("x.a"), Schema(NestedField(1, "n", StringType(), required=False)))
+    assert lake.locations() == before
+
+
+def test_rewriting_brings_rows_and_columns_at_the_same_moment(
+    lake: Catalog, tmp_path: Path
+) -> None:
+    lake.commit([appended(lake, "x.a", 1)])
+    old, data = lake.refs().snapshot("x.a"), pa.table({"n": ["one"], "m": [2]})
+    pq.write_table(data, tmp_path / "new.parquet")
+    file = f"file://{tmp_path}/new.parquet"
+    change, snapshot = rewrite(lake.table("x.a"), data.schema, [file], {})
+    assert lake.table("x.a").scan().to_arrow().to_pylist() == [{"n": 1}]
+    lake.commit([change])
     table = lake.table("x.a")
-    assert table.scan().to_arrow().to_pylist() == [{"m": None}]
-    assert table.scan(snapshot_id=before).to_arrow().to_pylist() == [{"n": 1}]
+    assert table.scan().to_arrow().to_pylist() == [{"n": "one", "m": 2}]
+    assert lake.refs().snapshot("x.a") == snapshot
+    assert table.scan(snapshot_id=old).to_arrow().to_pylist() == [{"n": 1}]
 
 
 def test_an_unknown_table_is_refused_with_the_nearest(lake: Catalog) -> None:

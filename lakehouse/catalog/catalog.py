@@ -8,6 +8,7 @@ The private PyIceberg methods that this needs are used in this module only.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -16,24 +17,18 @@ from filelock import FileLock
 from pyiceberg.catalog import Catalog as IcebergCatalog
 from pyiceberg.catalog.sql import IcebergTables, SqlCatalog
 from pyiceberg.exceptions import CommitFailedException, NoSuchTableError, TableAlreadyExistsError
-from pyiceberg.expressions import BooleanExpression
 from pyiceberg.partitioning import UNPARTITIONED_PARTITION_SPEC, PartitionSpec
 from pyiceberg.schema import Schema
 from pyiceberg.table import (
     StagedTable,
     Table,
-    TableProperties,
     Transaction,
-    _parquet_files_to_data_files,
 )
 from pyiceberg.table.update import (
     AssertRefSnapshotId,
-    RemoveSnapshotRefUpdate,
-    SetSnapshotRefUpdate,
     TableRequirement,
     TableUpdate,
 )
-from pyiceberg.table.update.snapshot import ManageSnapshots
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
@@ -136,34 +131,17 @@ class Catalog:
 
         A branch can only start from a snapshot, hence the empty append.
         """
-        if name in self.locations():
-            return self._evolved(self.table(name), schema)
-        namespace = name.split(".", 1)[0]
-        self.iceberg.create_namespace_if_not_exists(namespace)
-        location = f"{self._settings.warehouse}/{name.replace('.', '/')}"
-        try:
-            table = self.iceberg.create_table(
-                name,
-                schema,
-                location=location,
-                partition_spec=spec,
-                properties={**_PROPERTIES, **(properties or {})},
-            )
+        if name not in self.locations():
+            self.iceberg.create_namespace_if_not_exists(name.split(".", 1)[0])
+            location = f"{self._settings.warehouse}/{name.replace('.', '/')}"
+            kept = {**_PROPERTIES, **(properties or {})}
+            with suppress(TableAlreadyExistsError):  # another run made it at the same moment
+                self.iceberg.create_table(
+                    name, schema, location=location, partition_spec=spec, properties=kept
+                )
+        table = self.table(name)
+        if table.current_snapshot() is None:
             table.append(table.schema().as_arrow().empty_table())
-        except TableAlreadyExistsError:
-            pass  # another run made it at the same moment
-        return self.table(name)
-
-    def _evolved(self, table: Table, schema: Schema | pa.Schema) -> Table:
-        """Adds columns that are new and drops those that are gone; the rest keeps its id."""
-        wanted = table.catalog._convert_schema_if_needed(schema)
-        gone = {f.name for f in table.schema().fields} - {f.name for f in wanted.fields}
-        fresh = {f.name for f in wanted.fields} - {f.name for f in table.schema().fields}
-        if gone or fresh:
-            with table.update_schema(allow_incompatible_changes=True) as change:
-                change.union_by_name(schema)
-                for name in sorted(gone):
-                    change.delete_column(name)
         return table
 
     def commit(self, changes: Sequence[Change]) -> None:
@@ -232,80 +210,3 @@ def still_at(snapshot_id: int) -> AssertRefSnapshotId:
 
 def _name(row: IcebergTables) -> str:
     return f"{row.table_namespace}.{row.table_name}"
-
-
-@dataclass(frozen=True)
-class Proposal:
-    """New content of a table on a branch that no reader sees.
-
-    Attributes:
-        table: Table name.
-        branch: The branch.
-        base: Snapshot of `main` that the branch started from.
-        snapshot: The branch's snapshot.
-        metadata: Metadata location that knows the branch.
-    """
-
-    table: str
-    branch: str
-    base: int
-    snapshot: int
-    metadata: str
-
-
-def propose(
-    table: Table,
-    branch: str,
-    files: Sequence[str],
-    replaced: BooleanExpression,
-    properties: Mapping[str, str],
-) -> Proposal:
-    """Writes one snapshot on a new branch: files matching `replaced` out, `files` in.
-
-    Args:
-        table: The table; its `main` is the base.
-        branch: Name of the new branch.
-        files: Parquet files, already in the table's folder.
-        replaced: Filter aligned with the partitions, so that it takes whole files.
-        properties: Kept in the snapshot's summary.
-    """
-    base = table.current_snapshot()
-    if base is None:
-        raise PublishConflict([".".join(table.name())], "the table has no snapshot to start from")
-    transaction = table.transaction()
-    if transaction.table_metadata.name_mapping() is None:
-        mapping = table.schema().name_mapping.model_dump_json()
-        transaction.set_properties({TableProperties.DEFAULT_NAME_MAPPING: mapping})
-    ManageSnapshots(transaction).create_branch(base.snapshot_id, branch).commit()
-    with transaction.update_snapshot(dict(properties), branch=branch).overwrite() as overwrite:
-        for task in table.scan(row_filter=replaced).plan_files():
-            overwrite.delete_data_file(task.file)
-        for file in _parquet_files_to_data_files(transaction.table_metadata, list(files), table.io):
-            overwrite.append_data_file(file)
-    table = transaction.commit_transaction()
-    head = table.metadata.refs[branch].snapshot_id
-    return Proposal(".".join(table.name()), branch, base.snapshot_id, head, table.metadata_location)
-
-
-def accept(table: Table, proposal: Proposal) -> Change:
-    """Returns the change that makes the proposal what readers see, if `main` is still its base."""
-    return Change(
-        table,
-        (
-            SetSnapshotRefUpdate(
-                ref_name=MAIN,
-                type="branch",
-                snapshot_id=proposal.snapshot,
-                max_ref_age_ms=None,
-                max_snapshot_age_ms=None,
-                min_snapshots_to_keep=None,
-            ),
-            RemoveSnapshotRefUpdate(ref_name=proposal.branch),
-        ),
-        (still_at(proposal.base),),
-    )
-
-
-def discard(table: Table, proposal: Proposal) -> Change:
-    """Returns the change that removes the proposal's branch; `main` stays."""
-    return Change(table, (RemoveSnapshotRefUpdate(ref_name=proposal.branch),))

@@ -1,0 +1,34 @@
+"""The Iceberg catalog: tables by name, consistent reads, all-or-nothing commits.
+
+The private PyIceberg methods that this needs are used in this package only.
+"""
+
+from lakehouse.catalog.catalog import (
+    FORMAT_VERSION,
+    MAIN,
+    NAME,
+    Catalog,
+    Change,
+    Refs,
+    staged,
+    still_at,
+)
+from lakehouse.catalog.proposal import Proposal, accept, discard, propose
+from lakehouse.catalog.rewriting import rewrite, widened
+
+__all__ = [
+    "FORMAT_VERSION",
+    "MAIN",
+    "NAME",
+    "Catalog",
+    "Change",
+    "Proposal",
+    "Refs",
+    "accept",
+    "discard",
+    "propose",
+    "rewrite",
+    "staged",
+    "still_at",
+    "widened",
+]

@@ -1,0 +1,90 @@
+"""New content of a table on a branch that no reader sees, until it is accepted or discarded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pyiceberg.expressions import BooleanExpression
+from pyiceberg.table import Table, _parquet_files_to_data_files
+from pyiceberg.table.update import RemoveSnapshotRefUpdate, SetSnapshotRefUpdate
+from pyiceberg.table.update.snapshot import ManageSnapshots
+
+from lakehouse.catalog.catalog import MAIN, Change, still_at
+from lakehouse.catalog.rewriting import map_names
+from lakehouse.errors import PublishConflict
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """New content of a table on a branch that no reader sees.
+
+    Attributes:
+        table: Table name.
+        branch: The branch.
+        base: Snapshot of `main` that the branch started from.
+        snapshot: The branch's snapshot.
+        metadata: Metadata location that knows the branch.
+    """
+
+    table: str
+    branch: str
+    base: int
+    snapshot: int
+    metadata: str
+
+
+def propose(
+    table: Table,
+    branch: str,
+    files: Sequence[str],
+    replaced: BooleanExpression,
+    properties: Mapping[str, str],
+) -> Proposal:
+    """Writes one snapshot on a new branch: files matching `replaced` out, `files` in.
+
+    Args:
+        table: The table; its `main` is the base.
+        branch: Name of the new branch.
+        files: Parquet files, already in the table's folder.
+        replaced: Filter aligned with the partitions, so that it takes whole files.
+        properties: Kept in the snapshot's summary.
+    """
+    base = table.current_snapshot()
+    if base is None:
+        raise PublishConflict([".".join(table.name())], "the table has no snapshot to start from")
+    transaction = table.transaction()
+    map_names(transaction)
+    ManageSnapshots(transaction).create_branch(base.snapshot_id, branch).commit()
+    with transaction.update_snapshot(dict(properties), branch=branch).overwrite() as overwrite:
+        for task in table.scan(row_filter=replaced).plan_files():
+            overwrite.delete_data_file(task.file)
+        for file in _parquet_files_to_data_files(transaction.table_metadata, list(files), table.io):
+            overwrite.append_data_file(file)
+    table = transaction.commit_transaction()
+    head = table.metadata.refs[branch].snapshot_id
+    return Proposal(".".join(table.name()), branch, base.snapshot_id, head, table.metadata_location)
+
+
+def accept(table: Table, proposal: Proposal) -> Change:
+    """Returns the change that makes the proposal what readers see, if `main` is still its base."""
+    return Change(
+        table,
+        (
+            SetSnapshotRefUpdate(
+                ref_name=MAIN,
+                type="branch",
+                snapshot_id=proposal.snapshot,
+                max_ref_age_ms=None,
+                max_snapshot_age_ms=None,
+                min_snapshots_to_keep=None,
+            ),
+            RemoveSnapshotRefUpdate(ref_name=proposal.branch),
+        ),
+        (still_at(proposal.base),),
+    )
+
+
+def discard(table: Table, proposal: Proposal) -> Change:
+    """Returns the change that removes the proposal's branch; `main` stays."""
+    return Change(table, (RemoveSnapshotRefUpdate(ref_name=proposal.branch),))

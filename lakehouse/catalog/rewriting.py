@@ -1,0 +1,75 @@
+"""Columns and whole contents of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pyarrow as pa
+from pyiceberg.schema import Schema
+from pyiceberg.table import Table, TableProperties, Transaction, _parquet_files_to_data_files
+
+from lakehouse.catalog.catalog import Change, staged
+from lakehouse.errors import ColumnChanged
+
+
+def widened(table: Table, schema: Schema) -> Table:
+    """Returns the table with the columns of `schema` that it lacks, null in the rows it has.
+
+    Columns that `schema` lacks stay, so that readers and older snapshots keep them.
+
+    Raises:
+        ColumnChanged: A column has another type than before.
+    """
+    found = {column.name: column.field_type for column in table.schema().fields}
+    for column in schema.fields:
+        was = found.get(column.name, column.field_type)
+        if was != column.field_type:
+            name = ".".join(table.name())
+            raise ColumnChanged(name, column.name, str(was), str(column.field_type))
+    if {column.name for column in schema.fields} - found.keys():
+        with table.update_schema() as change:
+            change.union_by_name(schema)
+    return table
+
+
+def rewrite(
+    table: Table, schema: pa.Schema, files: Sequence[str], properties: Mapping[str, str]
+) -> tuple[Change, int]:
+    """Stages new rows, and where they differ new columns, as the whole content of `main`.
+
+    Returns:
+        The change, and the snapshot that readers see once it is committed.
+    """
+    transaction = table.transaction()
+    _reshape(transaction, table, schema)
+    map_names(transaction)
+    with transaction.update_snapshot(dict(properties)).overwrite() as overwrite:
+        for task in table.scan().plan_files():
+            overwrite.delete_data_file(task.file)
+        for file in _parquet_files_to_data_files(transaction.table_metadata, list(files), table.io):
+            overwrite.append_data_file(file)
+    return staged(transaction, table), overwrite.snapshot_id
+
+
+def _reshape(transaction: Transaction, table: Table, schema: pa.Schema) -> None:
+    """Gives the table the columns of `schema`; a column of another type is a new column."""
+    wanted = {f.name: f.field_type for f in _numbered(table, schema).fields}
+    found = {f.name: f.field_type for f in table.schema().fields}
+    gone = [name for name, kind in found.items() if wanted.get(name) != kind]
+    if gone:
+        with transaction.update_schema(allow_incompatible_changes=True) as change:
+            for name in gone:
+                change.delete_column(name)
+    if wanted.keys() - (found.keys() - set(gone)):
+        with transaction.update_schema(allow_incompatible_changes=True) as change:
+            change.union_by_name(schema)
+
+
+def _numbered(table: Table, schema: pa.Schema) -> Schema:
+    return table.catalog._convert_schema_if_needed(schema)
+
+
+def map_names(transaction: Transaction) -> None:
+    """Files written by DuckDB have no field ids; their columns are found by name."""
+    mapping = transaction.table_metadata.schema().name_mapping.model_dump_json()
+    transaction.set_properties({TableProperties.DEFAULT_NAME_MAPPING: mapping})
