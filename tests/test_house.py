@@ -1,9 +1,11 @@
 """The house rules, each kept by a test: layers, lightness, size, documentation, the lock file."""
 
 import ast
+import doctest
 import importlib
 import importlib.metadata
 import json
+import pkgutil
 import re
 import subprocess
 import sys
@@ -15,6 +17,8 @@ from typing import Any
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+import lakehouse
 
 ROOT = Path(__file__).resolve().parent.parent
 LAYERS = ("sensors", "assets", "resources", "lakehouse")
@@ -332,3 +336,10 @@ def test_what_is_declared_is_used() -> None:
 def test_tests_are_no_packages() -> None:
     """Otherwise `tests/lakehouse` would shadow `lakehouse`."""
     assert [relative(f) for f in modules("tests") if f.name == "__init__.py"] == []
+
+
+def test_the_examples_in_docstrings_are_true() -> None:
+    modules = [module.name for module in pkgutil.walk_packages(lakehouse.__path__, "lakehouse.")]
+    results = {name: doctest.testmod(importlib.import_module(name)) for name in modules}
+    assert {name: found.failed for name, found in results.items() if found.failed} == {}
+    assert sum(found.attempted for found in results.values()) > 10

@@ -110,8 +110,8 @@ def grid(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -
 def shown(cell: object) -> str:
     """Returns a cell's text; numbers with thousands separators, None as nothing.
 
-    >>> shown(336776), shown(0.71499), shown(None)
-    ('336,776', '0.715', '')
+    >>> shown(336776), shown(0.71499), shown(None), shown("a\\x1b[2J")
+    ('336,776', '0.715', '', 'a\\\\x1b[2J')
     """
     from rich.markup import escape
 
@@ -123,7 +123,9 @@ def shown(cell: object) -> str:
         return f"{cell:,}"
     if isinstance(cell, float):
         return f"{cell:,.3f}"
-    return escape(str(cell))
+    # a cell of a landed file must not steer the terminal
+    plain = "".join(c if c.isprintable() or c == "\n" else f"\\x{ord(c):02x}" for c in str(cell))
+    return escape(plain)
 
 
 class Stages:
