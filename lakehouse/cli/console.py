@@ -108,10 +108,10 @@ def grid(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -
 
 
 def shown(cell: object) -> str:
-    """Returns a cell's text; numbers with thousands separators, None as nothing.
+    r"""Returns a cell's text; numbers with thousands separators, None as nothing.
 
-    >>> shown(336776), shown(0.71499), shown(None), shown("a\\x1b[2J")
-    ('336,776', '0.715', '', 'a\\\\x1b[2J')
+    >>> shown(336776), shown(0.71499), shown(None), shown("a\x1b[2J")
+    ('336,776', '0.715', '', 'a\\x1b[2J')
     """
     from rich.markup import escape
 
