@@ -15,7 +15,7 @@ from assets.graph import graph
 from lakehouse import planning
 from lakehouse.errors import LakehouseError
 from lakehouse.planning import Step
-from lakehouse.results import Check, Result
+from lakehouse.results import Check, Result, counted
 from resources import Session
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -49,7 +49,7 @@ class Refreshed(Result):
             return "Everything is up to date: nothing was done."
         refused = len(self.refusals())
         ending = f"; {refused} refused, see below" if refused else ""
-        return f"Brought up to date in {len(self.runs)} runs{ending}."
+        return f"Brought up to date in {counted(len(self.runs), 'run')}{ending}."
 
     def facts(self) -> Mapping[str, object]:
         """Returns the sentences of all steps."""

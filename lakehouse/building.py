@@ -23,7 +23,7 @@ from lakehouse.lake import Lake
 from lakehouse.ledger import Books, Build
 from lakehouse.planning.gold import gold_reason, latest, snapshots
 from lakehouse.publishing import Written, replace_files
-from lakehouse.results import Check, Result
+from lakehouse.results import Check, Result, counted
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Built(Result):
         if not self.reason:
             return "gold: up to date"
         if self.failures:
-            return f"gold: not published, {len(self.failures)} failures"
+            return f"gold: not published, {counted(len(self.failures), 'failure')}"
         told = (f"{m.name} {m.rows:,} rows" for m in self.models if m.rows is not None)
         return f"gold: {', '.join(told)}"
 

@@ -13,7 +13,7 @@ from lakehouse.errors import UnknownName, UsageError
 from lakehouse.lake import Lake
 from lakehouse.ledger import Decision, DecisionKind, Delivery
 from lakehouse.planning.arrivals import arrivals, landing_url, source_key
-from lakehouse.results import Result
+from lakehouse.results import Result, counted
 from lakehouse.storage import StoredFile
 
 
@@ -40,7 +40,9 @@ class Receipt(Result):
         if not self.deliveries:
             return f"bronze/{self.dataset}: nothing new"
         size = sum(delivery.size for delivery in self.deliveries) / 1e6
-        return f"bronze/{self.dataset}: {len(self.deliveries)} files landed, {size:,.1f} MB"
+        return (
+            f"bronze/{self.dataset}: {counted(len(self.deliveries), 'file')} landed, {size:,.1f} MB"
+        )
 
     def facts(self) -> Mapping[str, object]:
         """Returns counts and delivery numbers."""

@@ -18,6 +18,18 @@ UNASSIGNED = "unassigned"
 """Quarantine partition of rows too broken to tell where they belong."""
 
 
+def counted(number: int, noun: str) -> str:
+    """Returns a number with its noun, in the plural unless it is one.
+
+    >>> counted(1, "row"), counted(28330, "row"), counted(2, "delivery")
+    ('1 row', '28,330 rows', '2 deliveries')
+    """
+    if number == 1:
+        return f"1 {noun}"
+    plural = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
+    return f"{number:,} {plural}"
+
+
 @dataclass(frozen=True)
 class Check:
     """One judgement about data or a model.

@@ -17,7 +17,7 @@ from lakehouse.cli.drifting import Drifting
 from lakehouse.ingestion import Refreshed
 from lakehouse.lake import Lake
 from lakehouse.query import Session
-from lakehouse.results import Check, Result
+from lakehouse.results import Check, Result, counted
 
 _NEXT = (
     "ui",
@@ -55,8 +55,8 @@ class Added:
         if not any(asdict(self).values()):
             return "Nothing changed: no new snapshot, bronze object or model version."
         return (
-            f"New since the start: {self.snapshots} snapshots, {self.objects} bronze objects, "
-            f"{self.versions} model versions."
+            f"New since the start: {counted(self.snapshots, 'snapshot')}, "
+            f"{counted(self.objects, 'bronze object')}, {counted(self.versions, 'model version')}."
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from lakehouse.results import Check, Result
+from lakehouse.results import Check, Result, counted
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,8 @@ class Refreshed(Result):
         done = [outcome for outcome in self.outcomes if outcome.published]
         if not self.outcomes and not self.refused:
             return f"silver/{self.dataset}: up to date"
-        parts = [f"{sum(o.rows for o in done):,} rows in {len(done)} partitions published"]
+        rows, places = sum(o.rows for o in done), counted(len(done), "partition")
+        parts = [f"{counted(rows, 'row')} in {places} published"]
         if self.quarantined:
             parts.append(f"{self.quarantined:,} quarantined")
         if self.refused:

@@ -15,7 +15,7 @@ from lakehouse.planning.arrivals import arrivals
 from lakehouse.planning.gold import gold_reason
 from lakehouse.planning.silver import SilverState
 from lakehouse.registry import ScoringState, TrainingState
-from lakehouse.results import UNASSIGNED, WHOLE, Result
+from lakehouse.results import UNASSIGNED, WHOLE, Result, counted
 
 
 @dataclass(frozen=True)
@@ -118,11 +118,11 @@ def _bronze(
 ) -> list[Step]:
     found = arrivals(lake, name, books, settle)
     if found:
-        return [Step(f"bronze/{name}", (), f"{len(found)} new files landed")]
+        return [Step(f"bronze/{name}", (), f"{counted(len(found), 'new file')} landed")]
     known = {entry.sha256 for entry in books.inspections if entry.dataset == name}
     unread = [delivery for delivery in state.unread if delivery.sha256 not in known]
     if unread:
-        return [Step(f"bronze/{name}", (), f"{len(unread)} deliveries were never read")]
+        return [Step(f"bronze/{name}", (), f"never read: {counted(len(unread), 'delivery')}")]
     return []
 
 
@@ -131,7 +131,7 @@ def _silver(lake: Lake, name: str, state: SilverState) -> list[Step]:
     if not state.stale:
         return []
     reasons = list(dict.fromkeys(state.stale.values()))
-    more = f"; {len(reasons) - 1} more reasons" if len(reasons) > 1 else ""
+    more = f"; {counted(len(reasons) - 1, 'more reason')}" if len(reasons) > 1 else ""
     reason = f"{reasons[0]}{more}"
     if contract.partition is None:
         return [Step(f"silver/{name}", (), reason)]

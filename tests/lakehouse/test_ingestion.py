@@ -171,5 +171,5 @@ def test_a_refresh_of_nothing_shows_an_empty_table(data_lake: Any) -> None:
 
 def test_the_summary_counts_what_became_of_the_rows(data_lake: Any) -> None:
     result = data_lake.put("trips", TRIPS + trip(1, 10) + trip(1, 20) + trip(2, 999))
-    assert result.summary() == "silver/trips: 1 rows in 1 partitions published, 1 quarantined"
+    assert result.summary() == "silver/trips: 1 row in 1 partition published, 1 quarantined"
     assert (result.facts()["duplicates"], result.facts()["superseded"]) == (1, 0)
