@@ -114,9 +114,13 @@ class Staging:
             "CREATE OR REPLACE TEMP TABLE __deliveries "
             "(__object VARCHAR, __delivery BIGINT, __source VARCHAR)"
         )
-        rows = [(local_path(d.object), d.number, d.source_key) for d in deliveries]
+        # written out, because bound parameters make DuckDB import pandas, which takes a second
+        rows = ", ".join(
+            f"({quote_text(local_path(d.object))}, {d.number}, {quote_text(d.source_key)})"
+            for d in deliveries
+        )
         if rows:  # none are left where a partition's only delivery was withdrawn
-            self._connection.executemany("INSERT INTO __deliveries VALUES (?, ?, ?)", rows)
+            self._connection.execute(f"INSERT INTO __deliveries VALUES {rows}")
 
     def _create_tables(self) -> None:
         columns = ", ".join(f"{quote_name(c.name)} {c.type}" for c in self._contract.columns)
