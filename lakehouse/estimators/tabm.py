@@ -51,7 +51,7 @@ class TabMParams:
     learning_rate: float = 0.003
     weight_decay: float = 0.001
     dropout: float = 0.1
-    max_epochs: int = 4
+    max_epochs: int = 3
     patience: int = 2
 
 
