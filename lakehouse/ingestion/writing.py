@@ -18,7 +18,7 @@ from lakehouse.publishing import data_url
 from lakehouse.results import UNASSIGNED
 from lakehouse.storage import local_path
 
-_BATCH = 512 * 1024 * 1024
+_BATCH = 96 * 1024 * 1024
 """Bytes of input that are staged at once, so that memory does not grow with the table."""
 
 
