@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
+from great_expectations.expectations.metrics.column_aggregate_metrics.column_distinct_values import (  # noqa: E501
+    _coerce_value_set_for_sql,
+)
 from great_expectations.validator.metric_configuration import MetricConfiguration
 from sqlalchemy.sql import visitors
 from sqlalchemy.sql.functions import FunctionElement
@@ -15,12 +18,17 @@ from sqlalchemy.sql.visitors import ExternallyTraversible
 from lakehouse.validation.engine import DuckDBEngine, MetricId, plain
 
 UNIQUE = ("column_values.unique.unexpected_count", "compound_columns.unique.unexpected_count")
+MISSING = (
+    "column.distinct_values.missing_from_column",
+    "column.distinct_values.missing_from_column.count",
+)
+AGGREGATES = {"column.standard_deviation": sa.func.stddev_samp, "column.median": sa.func.median}
 COMPLETE = (
     *UNIQUE,
+    *MISSING,
+    *AGGREGATES,
     "compound_columns.unique.filtered_row_count",
     "column.quantile_values",
-    "column.median",
-    "column.standard_deviation",
 )
 """Metrics written here from their arguments alone, without the metrics they depend on."""
 
@@ -38,6 +46,10 @@ def values(
     domain = metric.metric_domain_kwargs
     if metric.metric_name in UNIQUE:
         return _duplicates(engine, domain)
+    if metric.metric_name in MISSING:
+        missing = _missing(engine, domain, metric.metric_value_kwargs["value_set"])
+        counted = metric.metric_name.endswith(".count")
+        return {name: len(lacks) if counted else lacks for name, lacks in missing.items()}
     if metric.metric_name == "column.quantile_values":
         quantiles = metric.metric_value_kwargs["quantiles"]
         column: sa.ColumnElement[Any] = sa.column(domain["column"])
@@ -46,10 +58,9 @@ def values(
         return {name: list(row) for name, row in rows.items()}
     if metric.metric_name == "compound_columns.unique.filtered_row_count":
         return _single(engine, domain, sa.func.count())
-    if metric.metric_name == "column.standard_deviation":
-        return _single(engine, domain, sa.func.stddev_samp(sa.column(domain["column"])))
-    if metric.metric_name == "column.median":
-        return _single(engine, domain, sa.func.median(sa.column(domain["column"])))
+    if metric.metric_name in AGGREGATES:
+        aggregate = AGGREGATES[metric.metric_name]
+        return _single(engine, domain, aggregate(sa.column(domain["column"])))
     return _of_condition(engine, metric, known)
 
 
@@ -96,6 +107,22 @@ def _duplicates(engine: DuckDBEngine, domain: dict[str, Any]) -> Mapping[str, ob
     )
     found = engine.by_partition(query)
     return {name: int(found[name][0]) if name in found else 0 for name in engine.cut.names}
+
+
+def _missing(
+    engine: DuckDBEngine, domain: dict[str, Any], value_set: Sequence[Any] | None
+) -> Mapping[str, list[Any]]:
+    """Returns the values that are expected and do not occur, in every partition."""
+    values = _coerce_value_set_for_sql(list(value_set or ()))
+    if not values:
+        return {name: [] for name in engine.cut.names}
+    column: sa.ColumnElement[Any] = sa.column(domain["column"])
+    select = [sa.func.coalesce(sa.func.bool_or(column == value), sa.false()) for value in values]
+    rows = engine.aggregate(engine.records(domain), select)
+    return {
+        name: [value for value, found in zip(values, row, strict=True) if not found]
+        for name, row in rows.items()
+    }
 
 
 def subject(domain: Mapping[str, Any]) -> Sequence[sa.ColumnElement[Any]]:
