@@ -202,14 +202,7 @@ def verdicts(
 
 def verdict(key: dg.AssetKey, check: Check) -> dg.AssetCheckResult:
     """Returns one check as Dagster's."""
-    return dg.AssetCheckResult(
-        asset_key=key,
-        check_name=names.check(key, check.name),
-        passed=check.passed,
-        severity=severity(check),
-        description=check.description,
-        metadata=metadata(check.facts),
-    )
+    return dg.AssetCheckResult(**_shown(key, check))
 
 
 def declared(
@@ -226,15 +219,22 @@ def declared(
 def evaluation(key: dg.AssetKey, check: Check) -> dg.AssetCheckEvaluation:
     """Returns one check of one partition as an event of its own."""
     return dg.AssetCheckEvaluation(
-        asset_key=key,
-        check_name=names.check(key, check.name),
-        passed=check.passed,
-        severity=severity(check),
-        description=check.description,
-        metadata=metadata(check.facts),
+        **_shown(key, check),
         partition=partitions.name(check.partition),
         blocking=check.severity == "error",
     )
+
+
+def _shown(key: dg.AssetKey, check: Check) -> dict[str, Any]:
+    """Returns what Dagster shows of a check, whether it is a result or an event."""
+    return {
+        "asset_key": key,
+        "check_name": names.check(key, check.name),
+        "passed": check.passed,
+        "severity": severity(check),
+        "description": check.description,
+        "metadata": metadata(check.facts),
+    }
 
 
 def severity(check: Check) -> dg.AssetCheckSeverity:

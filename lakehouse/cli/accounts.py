@@ -65,9 +65,8 @@ def booked(lake: Lake, contract: Contract, books: Books) -> tuple[Booked, ...]:
     for holding in state.held.values():
         for account in holding.accounts:
             accounts[account.delivery].append(account)
-    records = _records(books, contract)
     return tuple(
-        _booked(delivery, state, accounts[delivery.number], records.get(delivery.sha256, {}))
+        _booked(delivery, state, accounts[delivery.number], state.records.get(delivery.sha256, {}))
         for delivery in books.delivered(contract.dataset)
     )
 
@@ -75,18 +74,6 @@ def booked(lake: Lake, contract: Contract, books: Books) -> tuple[Booked, ...]:
 def total(entries: Iterable[Booked]) -> Statement:
     """Returns the sum over deliveries."""
     return sum((entry.statement for entry in entries), Statement())
-
-
-def _records(books: Books, contract: Contract) -> Mapping[str, Mapping[str, int]]:
-    """Rows by partition of each object, under this contract or else as it was read before."""
-    found: dict[str, dict[str, dict[str, int]]] = defaultdict(lambda: defaultdict(dict))
-    for entry in books.inspections:
-        if entry.dataset == contract.dataset:
-            found[entry.sha256][entry.fingerprint][entry.partition] = entry.records
-    return {
-        sha256: readings.get(contract.fingerprint) or list(readings.values())[-1]
-        for sha256, readings in found.items()
-    }
 
 
 def _booked(

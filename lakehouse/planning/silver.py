@@ -62,7 +62,7 @@ class SilverState:
         aside = {(decision.delivery, decision.partition) for decision in self.refused}
         found: dict[str, set[int]] = defaultdict(set)
         for delivery in self._active:
-            for partition, rows in self._rows.get(delivery.sha256, {}).items():
+            for partition, rows in self.records.get(delivery.sha256, {}).items():
                 touched = rows or partition == WHOLE
                 if partition and touched and (delivery.number, partition) not in aside:
                     found[partition].add(delivery.number)
@@ -186,8 +186,8 @@ class SilverState:
         return tuple(admitted)
 
     @cached_property
-    def _rows(self) -> Mapping[str, Mapping[str, int]]:
-        """Rows by partition of every object.
+    def records(self) -> Mapping[str, Mapping[str, int]]:
+        """Rows by partition of every object, by its sha256.
 
         Until an object is inspected under a changed contract, what was found before tells which
         partitions it probably touches.
