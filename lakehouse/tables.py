@@ -80,8 +80,10 @@ _QUARANTINE = Schema(
 def silver_schema(contract: Contract) -> Schema:
     """Returns the schema of the published table."""
     fields = (
-        NestedField(place, column.name, _type(column.type), required=False, doc=column.description)
-        for place, column in enumerate(contract.columns, start=1)
+        NestedField(
+            place, column.name, _type(column.published_type), required=False, doc=column.description
+        )
+        for place, column in enumerate(contract.published, start=1)
     )
     return Schema(*fields)
 
@@ -90,7 +92,7 @@ def silver_spec(contract: Contract) -> PartitionSpec:
     """Returns the partitioning of the published table."""
     if contract.partition is None:
         return UNPARTITIONED_PARTITION_SPEC
-    names = [column.name for column in contract.columns]
+    names = [column.name for column in contract.published]
     column, cut = contract.partition.column, contract.partition.granularity
     # a partition field may not take the name of a column
     return PartitionSpec(

@@ -1,15 +1,21 @@
 """Data contracts: ODCS v3.1 files read into the frozen ideas that the engine works with."""
 
 from lakehouse.contract.loading import load, load_all, order
-from lakehouse.contract.model import (
+from lakehouse.contract.model import Contract
+from lakehouse.contract.parts import (
     Column,
-    Contract,
     Expectation,
     Freshness,
+    History,
     Partition,
+    Query,
     ReadOptions,
     Reference,
+    Retention,
     Rule,
+    Totals,
+    Treatment,
+    Waiver,
 )
 
 __all__ = [
@@ -17,10 +23,16 @@ __all__ = [
     "Contract",
     "Expectation",
     "Freshness",
+    "History",
     "Partition",
+    "Query",
     "ReadOptions",
     "Reference",
+    "Retention",
     "Rule",
+    "Totals",
+    "Treatment",
+    "Waiver",
     "load",
     "load_all",
     "order",

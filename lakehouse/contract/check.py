@@ -8,7 +8,7 @@ from typing import Any, cast
 from open_data_contract_standard.model import DataQuality
 
 from lakehouse.contract.document import Document, Place
-from lakehouse.contract.model import Column
+from lakehouse.contract.parts import Column
 from lakehouse.errors import ContractError, did_you_mean
 from lakehouse.results import Severity
 

@@ -14,7 +14,7 @@ from lakehouse.contract.custom import read_custom
 from lakehouse.contract.document import Document, Place
 from lakehouse.contract.expressions import ExpressionRefused, columns_of, type_of
 from lakehouse.contract.formats import strptime
-from lakehouse.contract.model import Column
+from lakehouse.contract.parts import Column
 from lakehouse.errors import did_you_mean
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")

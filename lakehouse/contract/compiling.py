@@ -14,7 +14,7 @@ from lakehouse.connection import quote_name, quote_text
 from lakehouse.contract.document import Document, Place
 from lakehouse.contract.expressions import ExpressionRefused, check_pattern
 from lakehouse.contract.literals import literal
-from lakehouse.contract.model import Column, Partition, Rule
+from lakehouse.contract.parts import Column, Partition, Rule
 
 _BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 _FLOATS = ("DOUBLE", "FLOAT")

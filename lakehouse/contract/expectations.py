@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lakehouse.contract.check import Check
-from lakehouse.contract.model import Column, Expectation
+from lakehouse.contract.parts import Column, Expectation
 from lakehouse.errors import did_you_mean
 from lakehouse.results import Severity
 

@@ -17,15 +17,16 @@ from lakehouse.contract.compiling import compile_rules, starts
 from lakehouse.contract.custom import read_custom
 from lakehouse.contract.document import Document, Place
 from lakehouse.contract.expectations import unique_expectations
+from lakehouse.contract.files import read_options
 from lakehouse.contract.keys import check_partition, read_key
-from lakehouse.contract.model import Column, Contract, Delivery, Expectation, Rule
+from lakehouse.contract.model import Contract
 from lakehouse.contract.options import (
     PROPERTIES,
     read_delivery,
-    read_options,
     read_partition,
     read_row_rules,
 )
+from lakehouse.contract.parts import Column, Delivery, Expectation, Rule
 from lakehouse.contract.quality import read_quality
 from lakehouse.contract.references import Placed, check_reference, read_references
 from lakehouse.contract.service_levels import read_freshness

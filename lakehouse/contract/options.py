@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 from open_data_contract_standard.model import SchemaProperty
 
 from lakehouse.contract.custom import Custom, read_mapping
 from lakehouse.contract.document import Document
 from lakehouse.contract.expressions import ExpressionRefused, type_of
-from lakehouse.contract.model import Column, Granularity, Partition, ReadOptions, Rule
+from lakehouse.contract.parts import Column, Granularity, Partition, Rule
 
 PROPERTIES = ("delivery", "quarantineLimit", "read", "partition", "rowRules")
 """All custom properties that stand at the top of a contract."""
@@ -30,21 +30,6 @@ def read_delivery(custom: Custom, partition: Partition | None, key: Sequence[str
     if delivery == "incremental" and not key:
         raise custom.refuse("delivery", "'incremental' merges by key, and there is no primaryKey")
     return delivery
-
-
-def read_options(custom: Custom) -> ReadOptions:
-    """Returns how the files are written."""
-    given = custom.mapping("read", ("format", "delimiter", "quote", "nulls"))
-    made = ReadOptions(
-        format=cast(Literal["csv"], given.choice("format", "csv", ("csv",))),
-        delimiter=str(given.text("delimiter", ",")),
-        quote=str(given.text("quote", '"')),
-        nulls=given.texts("nulls", ("",)),
-    )
-    for name, value in (("delimiter", made.delimiter), ("quote", made.quote)):
-        if len(value) != 1 or value in "\r\n":
-            raise given.refuse(name, f"{value!r} is not one character")
-    return made
 
 
 def read_partition(

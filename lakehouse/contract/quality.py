@@ -15,7 +15,7 @@ from lakehouse.contract.check import Check
 from lakehouse.contract.compiling import matches, none_of, one_of, required
 from lakehouse.contract.document import Document, Place
 from lakehouse.contract.expectations import great_expectation, no_duplicates, row_count
-from lakehouse.contract.model import Column, Expectation, Rule
+from lakehouse.contract.parts import Column, Expectation, Rule
 
 _ROW_METRICS = ("nullValues", "missingValues", "invalidValues")
 

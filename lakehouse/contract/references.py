@@ -9,7 +9,8 @@ from open_data_contract_standard.model import Relationship, SchemaObject
 
 from lakehouse.contract.custom import read_custom
 from lakehouse.contract.document import Document, Place
-from lakehouse.contract.model import Column, Contract, Orphans, Reference
+from lakehouse.contract.model import Contract
+from lakehouse.contract.parts import Column, Orphans, Reference
 from lakehouse.errors import did_you_mean
 
 Placed = tuple[Place, Reference]

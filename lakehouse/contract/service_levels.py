@@ -11,7 +11,7 @@ from open_data_contract_standard.model import (
 )
 
 from lakehouse.contract.document import Document, Place
-from lakehouse.contract.model import Column, Freshness
+from lakehouse.contract.parts import Column, Freshness
 from lakehouse.errors import did_you_mean
 
 _HOURS = {"d": 24, "day": 24, "days": 24, "h": 1, "hour": 1, "hours": 1}

@@ -82,11 +82,12 @@ def _broken_columns(
 ) -> Sequence[str]:
     """Returns what the columns lack, in words."""
     broken = []
-    for column in contract.columns:
+    for column in contract.published:
+        wanted = column.published_type
         if column.name not in found:
             broken.append(f"column '{column.name}' is missing")
-        elif found[column.name] != str(connection.sqltype(column.type)):
-            broken.append(f"column '{column.name}' is {found[column.name]}, not {column.type}")
+        elif found[column.name] != str(connection.sqltype(wanted)):
+            broken.append(f"column '{column.name}' is {found[column.name]}, not {wanted}")
     return broken
 
 
