@@ -1,0 +1,29 @@
+"""The lake's books: what was delivered, what is in it, what was decided, and where its rows are.
+
+Append-only Iceberg tables, partitioned by dataset. Nothing here is ever edited; the state of the
+lake is computed from all entries. Entries are numbered by the commit, never by a clock.
+"""
+
+from lakehouse.ledger.books import TABLES, Books, Ledger
+from lakehouse.ledger.entries import (
+    Account,
+    Build,
+    Decision,
+    DecisionKind,
+    Delivery,
+    Entry,
+    Inspection,
+)
+
+__all__ = [
+    "TABLES",
+    "Account",
+    "Books",
+    "Build",
+    "Decision",
+    "DecisionKind",
+    "Delivery",
+    "Entry",
+    "Inspection",
+    "Ledger",
+]
