@@ -7,15 +7,15 @@ from datetime import date
 
 import duckdb
 
+from lakehouse import reading
 from lakehouse.contract import Contract
 from lakehouse.errors import UnreadableObject
 from lakehouse.lake import Lake
 from lakehouse.ledger import Delivery, Inspection
-from lakehouse.reading import csv
-from lakehouse.reading.structure import Structure, examine
+from lakehouse.reading import Source, Structure, unpack
 from lakehouse.results import UNASSIGNED, WHOLE
-from lakehouse.storage import local_path
 
+_REJECTS = "__rejects"
 Rows = Mapping[str, int]
 """Rows by partition name."""
 
@@ -25,63 +25,66 @@ def inspect(
 ) -> tuple[Inspection, ...]:
     """Returns for each object how many rows it has in each partition, or why it is unreadable."""
     objects = {delivery.object: delivery for delivery in deliveries}
+    reader = reading.reader(contract)
+    sources: dict[str, Source] = {}
     structures: dict[str, Structure] = {}
     entries: list[Inspection] = []
-    for url, delivery in objects.items():
-        try:
-            with lake.storage.open(url) as stream:
-                structures[url] = examine(stream, contract, delivery.source_key)
-        except UnreadableObject as error:
-            entries.append(_entry(contract, delivery, "", 0, error.message()))
-    with lake.connect(tables=False) as connection:
-        for url, rows in _touches(lake, connection, contract, objects, structures).items():
-            # a file without rows is still known to have been looked at
-            counted = rows or {UNASSIGNED if contract.partition else WHOLE: 0}
-            entries += [_entry(contract, objects[url], n, k) for n, k in sorted(counted.items())]
+    with lake.scratch() as scratch:
+        for url, delivery in objects.items():
+            try:
+                source = unpack(lake.storage, contract, url, delivery.source_key, scratch)
+                structures[url] = reader.examine(source, contract)
+                sources[url] = source
+            except UnreadableObject as error:
+                entries.append(_entry(contract, delivery, "", 0, error.message()))
+        with lake.connect(tables=False) as connection:
+            for url, rows in _touches(connection, contract, sources, structures).items():
+                # a file without rows is still known to have been looked at
+                counted = rows or {UNASSIGNED if contract.partition else WHOLE: 0}
+                entries += [
+                    _entry(contract, objects[url], name, k) for name, k in sorted(counted.items())
+                ]
     return tuple(entries)
 
 
 def _touches(
-    lake: Lake,
     connection: duckdb.DuckDBPyConnection,
     contract: Contract,
-    objects: Mapping[str, Delivery],
+    sources: Mapping[str, Source],
     structures: Mapping[str, Structure],
 ) -> dict[str, Rows]:
     plain = [url for url, structure in structures.items() if structure.plain]
-    quick = _count_typed(connection, contract, plain) if plain else {}
+    quick = _count_typed(connection, contract, [sources[url] for url in plain]) if plain else []
+    counted = dict(zip(plain, quick, strict=True))
     found: dict[str, Rows] = {}
     for url, structure in structures.items():
-        rows = quick.get(url, {})
-        if structure.plain and sum(rows.values()) == structure.lines:
-            found[url] = rows
-        else:
-            found[url] = _count_explained(lake, connection, contract, objects[url])
+        rows = counted.get(url)
+        if rows is None or sum(rows.values()) != structure.records:
+            rows = _count_explained(connection, contract, sources[url])
+        found[url] = rows
     return found
 
 
 def _count_typed(
-    connection: duckdb.DuckDBPyConnection, contract: Contract, urls: Sequence[str]
-) -> dict[str, Rows]:
-    """Rows that parse, by file and partition; a file with rejects is left out."""
+    connection: duckdb.DuckDBPyConnection, contract: Contract, sources: Sequence[Source]
+) -> list[Rows | None]:
+    """Rows by partition of each file; None for a file with rejects."""
+    reader, paths = reading.reader(contract), [source.path for source in sources]
     found = connection.execute(
-        f"SELECT __object, {label_sql(contract)} AS label, count(*) "
-        f"FROM ({csv.typed(contract, urls)}) GROUP BY ALL"
+        f"SELECT __place, {label_sql(contract)} AS label, count(*) "
+        f"FROM ({reader.typed(contract, paths, _REJECTS)}) GROUP BY ALL"
     ).fetchall()
-    dirty = csv.rejected(connection)
-    by_path = {local_path(url): url for url in urls}
-    counts: dict[str, dict[str, int]] = {url: {} for url in urls}
-    for path, first, rows in found:
-        counts[by_path[path]][partition_name(contract, first)] = rows
-    return {url: rows for url, rows in counts.items() if local_path(url) not in dirty}
+    dirty = reader.rejected(connection, _REJECTS)
+    counts: list[dict[str, int]] = [{} for _ in sources]
+    for place, first, rows in found:
+        counts[place][partition_name(contract, first)] = rows
+    return [None if path in dirty else rows for path, rows in zip(paths, counts, strict=True)]
 
 
 def _count_explained(
-    lake: Lake, connection: duckdb.DuckDBPyConnection, contract: Contract, delivery: Delivery
+    connection: duckdb.DuckDBPyConnection, contract: Contract, source: Source
 ) -> Rows:
-    with lake.storage.open(delivery.object) as stream:
-        data = stream.read()
-    query = csv.explained(connection, contract, delivery.object, delivery.source_key, data)
+    query = reading.reader(contract).explained(connection, contract, source)
     found = connection.execute(
         f"SELECT {label_sql(contract)} AS label, count(*) FROM ({query}) GROUP BY ALL"
     ).fetchall()

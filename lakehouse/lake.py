@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
 
@@ -58,6 +61,14 @@ class Lake:
         if name not in self.models:
             raise UnknownName("model", name, self.models)
         return self.models[name]
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """Lends a folder on the local disk for files that nobody needs afterwards."""
+        root = self.settings.home / "tmp"
+        root.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix="scratch-", dir=root) as folder:
+            yield Path(folder)
 
     def connect(self, *, tables: bool = True) -> duckdb.DuckDBPyConnection:
         """Returns a new DuckDB connection, for files only or for Iceberg `tables` as well."""

@@ -7,6 +7,7 @@ broken row.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 
 import duckdb
 
@@ -16,11 +17,11 @@ from lakehouse.contract import Contract, Reference
 from lakehouse.inspecting import label_sql, partition_name
 from lakehouse.lake import Lake
 from lakehouse.ledger import Delivery
-from lakehouse.reading import csv
-from lakehouse.reading.structure import examine
+from lakehouse.reading import Source, reader, unpack, values
 from lakehouse.results import UNASSIGNED
 from lakehouse.rules import valid
-from lakehouse.storage import local_path
+
+_REJECTS = "__rejects"
 
 
 class Staging:
@@ -42,7 +43,7 @@ class Staging:
             pinned: SQL of the pinned table of each dataset that rows refer to.
         """
         self._lake, self._connection, self._contract = lake, connection, contract
-        self._pinned = pinned
+        self._pinned, self._reader = pinned, reader(contract)
 
     def conform(
         self, deliveries: Sequence[Delivery], partitions: Collection[str], accepted: Collection[int]
@@ -54,7 +55,8 @@ class Staging:
             partitions: Names of the partitions wanted; rows of others are left out.
             accepted: Deliveries that a person admits whatever their share of broken rows.
         """
-        self._load(deliveries)
+        with self._lake.scratch() as scratch:
+            self._load(deliveries, scratch)
         excesses = self._excesses(deliveries, accepted)
         for excess in excesses:
             for table in ("__valid", "__broken"):
@@ -87,46 +89,30 @@ class Staging:
             return "__label IS NULL"
         return f"__label = DATE '{self._contract.partition.bounds(partition)[0]}'"
 
-    def _load(self, deliveries: Sequence[Delivery]) -> None:
+    def _load(self, deliveries: Sequence[Delivery], scratch: Path) -> None:
         """Fills `__valid` and `__broken`, typed where files are clean, explained where not."""
-        self._stage_deliveries(deliveries)
-        objects = {delivery.object: delivery for delivery in deliveries}
-        lines = {}
-        for url, delivery in objects.items():
-            with self._lake.storage.open(url) as stream:
-                structure = examine(stream, self._contract, delivery.source_key)
+        objects = {delivery.object: delivery.source_key for delivery in deliveries}
+        sources = {
+            url: unpack(self._lake.storage, self._contract, url, key, scratch)
+            for url, key in objects.items()
+        }
+        records = {}
+        for url, source in sources.items():
+            structure = self._reader.examine(source, self._contract)
             if structure.plain:
-                lines[local_path(url)] = structure.lines
+                records[url] = structure.records
         self._create_tables()
-        if lines:
-            self._insert_typed(lines, deliveries)
-        clean = self._clean(lines) if lines else set()
-        stained = [path for path in lines if path not in clean]
-        if stained:
-            listed = ", ".join(quote_text(path) for path in stained)
-            self._connection.execute(f"DELETE FROM __valid WHERE __object IN ({listed})")
-        for url, delivery in objects.items():
-            if local_path(url) not in clean:
-                self._explain(delivery)
-
-    def _stage_deliveries(self, deliveries: Sequence[Delivery]) -> None:
-        self._connection.execute(
-            "CREATE OR REPLACE TEMP TABLE __deliveries "
-            "(__object VARCHAR, __delivery BIGINT, __source VARCHAR)"
-        )
-        # written out, because bound parameters make DuckDB import pandas, which takes a second
-        rows = ", ".join(
-            f"({quote_text(local_path(d.object))}, {d.number}, {quote_text(d.source_key)})"
-            for d in deliveries
-        )
-        if rows:  # none are left where a partition's only delivery was withdrawn
-            self._connection.execute(f"INSERT INTO __deliveries VALUES {rows}")
+        plain = [delivery for delivery in deliveries if delivery.object in records]
+        clean = self._insert_typed(plain, sources, records) if plain else set()
+        for url, source in sources.items():
+            if url not in clean:
+                self._explain(source, [d for d in deliveries if d.object == url])
 
     def _create_tables(self) -> None:
         columns = ", ".join(f"{quote_name(c.name)} {c.type}" for c in self._contract.columns)
         label = "DATE" if self._contract.partition else "VARCHAR"
         self._connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE __valid ({columns}, __object VARCHAR, __ok BOOLEAN, "
+            f"CREATE OR REPLACE TEMP TABLE __valid ({columns}, __ok BOOLEAN, "
             f"__label {label}, __delivery BIGINT)"
         )
         self._connection.execute(
@@ -134,58 +120,67 @@ class Staging:
             "__source VARCHAR, __line BIGINT, __offset BIGINT, __raw VARCHAR, __reasons VARCHAR[])"
         )
 
-    def _insert_typed(self, paths: Collection[str], deliveries: Sequence[Delivery]) -> None:
-        """Reads plain files in their own order: of equal keys in a file the last one wins.
+    def _insert_typed(
+        self,
+        deliveries: Sequence[Delivery],
+        sources: Mapping[str, Source],
+        records: Mapping[str, int],
+    ) -> set[str]:
+        """Stages plain files in their own order: of equal keys in a file the last one wins.
 
         DuckDB keeps the order of a read, but not through any kind of join.
+
+        Returns:
+            The objects of which every record was read and every row is in order; the rows of the
+            others are taken out again.
         """
-        plain = [delivery for delivery in deliveries if local_path(delivery.object) in paths]
-        numbers = ", ".join(str(delivery.number) for delivery in plain)
-        names = ", ".join(quote_name(column.name) for column in self._contract.columns)
+        numbers = ", ".join(str(delivery.number) for delivery in deliveries)
+        paths = [sources[delivery.object].path for delivery in deliveries]
         self._connection.execute(
-            f"INSERT INTO __valid SELECT {names}, __object, "
+            f"INSERT INTO __valid SELECT {values.names(self._contract.columns)}, "
             f"coalesce(__parsed AND {valid(self._contract)}, false), {label_sql(self._contract)}, "
             f"([{numbers}])[__place + 1] "
-            f"FROM ({csv.typed(self._contract, [delivery.object for delivery in plain])})"
+            f"FROM ({self._reader.typed(self._contract, paths, _REJECTS)})"
         )
         for reference in self._contract.pinned:
             self._connection.execute(
                 f"UPDATE __valid SET __ok = false WHERE {self._orphan(reference)}"
             )
-
-    def _clean(self, lines: Mapping[str, int]) -> set[str]:
-        """Returns the files of which every line was read and every row is in order."""
-        dirty = csv.rejected(self._connection)
+        dirty = self._reader.rejected(self._connection, _REJECTS)
         found = self._connection.execute(
-            "SELECT __object, count(*) / count(DISTINCT __delivery), bool_and(__ok) "
-            "FROM __valid GROUP BY 1"
+            "SELECT __delivery, count(*), bool_and(__ok) FROM __valid GROUP BY 1"
         ).fetchall()
-        good = {
-            path for path, rows, ok in found if ok and rows == lines[path] and path not in dirty
-        }
-        return good | {path for path, n in lines.items() if n == 0}
+        read = {number: rows if ok else -1 for number, rows, ok in found}
+        stained = [
+            delivery
+            for delivery in deliveries
+            if read.get(delivery.number, 0) != records[delivery.object]
+            or sources[delivery.object].path in dirty
+        ]
+        if stained:
+            listed = ", ".join(str(delivery.number) for delivery in stained)
+            self._connection.execute(f"DELETE FROM __valid WHERE __delivery IN ({listed})")
+        return records.keys() - {delivery.object for delivery in stained}
 
-    def _explain(self, delivery: Delivery) -> None:
-        with self._lake.storage.open(delivery.object) as stream:
-            data = stream.read()
-        query = csv.explained(
-            self._connection, self._contract, delivery.object, delivery.source_key, data
-        )
-        names = ", ".join(quote_name(column.name) for column in self._contract.columns)
+    def _explain(self, source: Source, deliveries: Sequence[Delivery]) -> None:
+        """Stages a file record by record, for each delivery that brought it."""
+        query = self._reader.explained(self._connection, self._contract, source)
         self._connection.execute(
             f"CREATE OR REPLACE TEMP TABLE __explained AS SELECT * EXCLUDE (__reasons), "
             f"list_concat(__reasons, {self._orphaned()}) AS __reasons, "
-            f"{label_sql(self._contract)} AS __label "
-            f"FROM ({query}) JOIN __deliveries USING (__object)"
+            f"{label_sql(self._contract)} AS __label FROM ({query})"
         )
-        self._connection.execute(
-            f"INSERT INTO __valid SELECT {names}, __object, true, __label, __delivery "
-            "FROM __explained WHERE len(__reasons) = 0 ORDER BY __delivery, __line"
-        )
-        self._connection.execute(
-            "INSERT INTO __broken SELECT __label, __delivery, __source, __line, __offset, __raw, "
-            "__reasons FROM __explained WHERE len(__reasons) > 0"
-        )
+        for delivery in deliveries:
+            self._connection.execute(
+                f"INSERT INTO __valid SELECT {values.names(self._contract.columns)}, true, "
+                f"__label, {delivery.number} FROM __explained "
+                "WHERE len(__reasons) = 0 ORDER BY __line"
+            )
+            self._connection.execute(
+                f"INSERT INTO __broken SELECT __label, {delivery.number}, "
+                f"{quote_text(delivery.source_key)}, __line, __offset, __raw, __reasons "
+                "FROM __explained WHERE len(__reasons) > 0"
+            )
         self._connection.execute("DROP TABLE __explained")
 
     def _orphaned(self) -> str:

@@ -1,6 +1,10 @@
 """Files as they are delivered: their structure, their records, their typed values.
 
-`csv` reads delimited files. Another format is another module with the same face.
+Each format is a module with the face of `Reader`.
 """
 
-__all__: list[str] = []
+from lakehouse.reading.reader import Reader, reader
+from lakehouse.reading.source import Source, unpack
+from lakehouse.reading.structure import Structure
+
+__all__ = ["Reader", "Source", "Structure", "reader", "unpack"]

@@ -1,13 +1,11 @@
 """Reads delimited files: fast and typed where they are clean, record by record where they are not.
 
-Both ways end in the same columns, so that the valid rows of a file do not depend on which was used:
-the contract's columns, `__object` (the file's URL), `__line` and, where explained, `__offset`,
-`__raw` and `__reasons`.
+The face of this module is `reader.Reader`, where it is described.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import duckdb
 import pyarrow as pa
@@ -15,11 +13,10 @@ import pyarrow as pa
 from lakehouse.connection import quote_name, quote_text
 from lakehouse.contract import Column, Contract, Rule
 from lakehouse.reading import records, values
-from lakehouse.reading.structure import parse_header
-from lakehouse.storage import local_path
+from lakehouse.reading.source import Source
+from lakehouse.reading.structure import Structure, parse_header
+from lakehouse.reading.structure import examine as _examine
 
-REJECTS = "__rejects"
-_SCANS = "__reject_scans"
 RECORDS = "__records"
 _TYPES: dict[str, pa.DataType] = {
     "__line": pa.int64(),
@@ -30,13 +27,14 @@ _TYPES: dict[str, pa.DataType] = {
 }
 
 
-def typed(contract: Contract, urls: Sequence[str]) -> str:
-    """Returns SQL that reads plain files with their types.
+def examine(source: Source, contract: Contract) -> Structure:
+    """Reads a file once; see `Reader.examine`."""
+    with source.open() as stream:
+        return _examine(stream, contract, source.source_key)
 
-    Columns: the contract's, `__parsed` (false if a cell has no value of its type), `__object`, and
-    `__place`, the file's place in `urls`, from 0.
-    Lines that do not parse at all are missing; `rejected` counts them after the query has run.
-    """
+
+def typed(contract: Contract, paths: Sequence[str], rejects: str) -> str:
+    """Returns SQL that reads plain files with their types; see `Reader.typed`."""
     read = contract.read_columns
     raws = [f"__r{position}" for position in range(len(read))]
     cells = [values.value(column, raw) for column, raw in zip(read, raws, strict=True)]
@@ -48,61 +46,60 @@ def typed(contract: Contract, urls: Sequence[str]) -> str:
     named = [f"{cell} AS {quote_name(c.name)}" for c, cell in zip(read, cells, strict=True)]
     return _computed(
         contract,
-        f"SELECT {', '.join(named)}, {' AND '.join(parsed) or 'true'} AS __parsed, __object, "
-        f"file_index::BIGINT AS __place FROM {_read_csv(contract, raws, urls)}",
+        f"SELECT {', '.join(named)}, {' AND '.join(parsed) or 'true'} AS __parsed, "
+        f"file_index::BIGINT AS __place FROM {_read_csv(contract, raws, paths, rejects)}",
     )
 
 
-def rejected(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
-    """Returns how many lines of each file the last typed read could not parse."""
+def rejected(connection: duckdb.DuckDBPyConnection, rejects: str) -> dict[str, frozenset[int]]:
+    """Returns the records that could not be parsed; see `Reader.rejected`."""
     found = connection.execute(
-        f"SELECT s.file_path, count(DISTINCT (e.line, e.byte_position)) FROM {REJECTS} e "
-        f"JOIN {_SCANS} s USING (scan_id, file_id) GROUP BY 1"
+        f"SELECT s.file_path, list(DISTINCT e.line) FROM {quote_name(rejects)} e "
+        f"JOIN {quote_name(rejects + '_scans')} s USING (scan_id, file_id) GROUP BY 1"
     ).fetchall()
-    connection.execute(f"DROP TABLE {REJECTS}")
-    connection.execute(f"DROP TABLE {_SCANS}")
-    return {str(path): int(lines) for path, lines in found}
+    connection.execute(f"DROP TABLE {quote_name(rejects)}")
+    connection.execute(f"DROP TABLE {quote_name(rejects + '_scans')}")
+    # the header is line 1
+    return {str(path): frozenset(int(line) - 1 for line in lines) for path, lines in found}
 
 
 def explained(
     connection: duckdb.DuckDBPyConnection,
     contract: Contract,
-    url: str,
-    source_key: str,
-    data: bytes,
+    source: Source,
+    only: Collection[int] | None = None,
 ) -> str:
-    """Registers the records of one file and returns SQL over them.
+    """Registers the records of one file and returns SQL over them; see `Reader.explained`."""
+    with source.open() as stream:
+        data = stream.read()
+    header = parse_header(data.split(b"\n", 1)[0], contract, source.source_key)
+    width = len(contract.read_columns)
+    found = (
+        records.split(data, contract.read, width)
+        if only is None
+        else records.pick(data, contract.read, only)
+    )
+    connection.register(RECORDS, _table(found))
+    return _explained_sql(contract, header)
 
-    Columns: the contract's (null where a cell has no value), `__object`, `__line`, `__offset`,
-    `__raw` and `__reasons`, the list of all that is wrong with the record, empty if nothing is.
 
-    Raises:
-        UnreadableObject: The header is not the contract's.
-    """
-    header = parse_header(data.split(b"\n", 1)[0], contract, source_key)
-    connection.register(RECORDS, _table(contract, data))
-    return _explained_sql(contract, header, url)
-
-
-def _read_csv(contract: Contract, raws: list[str], urls: Sequence[str]) -> str:
+def _read_csv(contract: Contract, raws: list[str], paths: Sequence[str], rejects: str) -> str:
     types = ", ".join(
         f"{raw}: {quote_text(values.raw_type(column))}"
         for raw, column in zip(raws, contract.read_columns, strict=True)
     )
-    files = ", ".join(quote_text(local_path(url)) for url in urls)
+    files = ", ".join(quote_text(path) for path in paths)
     options = contract.read
     return (
         f"read_csv([{files}], columns={{{types}}}, auto_detect=false, header=true, "
         f"delim={quote_text(options.delimiter)}, quote={quote_text(options.quote)}, "
         f"escape={quote_text(options.quote)}, nullstr=[{_nulls(contract)}], compression='none', "
-        f"hive_partitioning=false, filename='__object', store_rejects=true, "
-        f"rejects_table={quote_text(REJECTS)}, rejects_scan={quote_text(_SCANS)})"
+        f"hive_partitioning=false, store_rejects=true, "
+        f"rejects_table={quote_text(rejects)}, rejects_scan={quote_text(rejects + '_scans')})"
     )
 
 
-def _table(contract: Contract, data: bytes) -> pa.Table:
-    width = len(contract.read_columns)
-    found = records.split(data, contract.read, width)
+def _table(found: Iterable[records.Record]) -> pa.Table:
     rows = [
         (r.line, r.offset, r.raw.decode("utf-8", errors="backslashreplace"), r.fields, r.problem)
         for r in found
@@ -112,7 +109,7 @@ def _table(contract: Contract, data: bytes) -> pa.Table:
     return pa.Table.from_arrays(arrays, names=list(_TYPES))
 
 
-def _explained_sql(contract: Contract, header: tuple[str, ...], url: str) -> str:
+def _explained_sql(contract: Contract, header: tuple[str, ...]) -> str:
     read, width = contract.read_columns, len(contract.read_columns)
     spot = {name: position for position, name in enumerate(header, start=1)}
     cell = {column.name: f"__cut[{spot[column.name]}]" for column in read}
@@ -138,8 +135,7 @@ def _explained_sql(contract: Contract, header: tuple[str, ...], url: str) -> str
         """,
     )
     return f"""
-        SELECT {values.names(contract.columns)}, {quote_text(local_path(url))} AS __object,
-            __line, __offset, __raw,
+        SELECT {values.names(contract.columns)}, __line, __offset, __raw,
             CASE WHEN __problem <> '' THEN [__problem]
                  WHEN NOT __whole THEN ['{width} fields expected, ' || len(__cut) || ' found']
                  ELSE {_reasons(contract)}

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+
+import numpy as np
 
 from lakehouse.contract import ReadOptions
 
@@ -58,6 +60,23 @@ def split(data: bytes, options: ReadOptions, width: int) -> Iterator[Record]:
         taken = max(span, 1)
         offset += sum(len(part) + 1 for part in lines[at : at + taken])
         at += taken
+
+
+def pick(data: bytes, options: ReadOptions, ordinals: Collection[int]) -> Iterator[Record]:
+    """Yields some records of a file in which every line is a record.
+
+    Args:
+        data: The whole file.
+        options: Delimiter and quote.
+        ordinals: Which lines behind the header, the first being 1.
+    """
+    quote = options.quote.encode()
+    ends = np.flatnonzero(np.frombuffer(data, np.uint8) == ord("\n"))
+    for ordinal in sorted(ordinals):
+        start = int(ends[ordinal - 1]) + 1
+        end = int(ends[ordinal]) if ordinal < len(ends) else len(data)
+        if raw := data[start:end]:
+            yield _record(ordinal + 1, start, raw, quote, options, closes=True)
 
 
 def _is_open(line: bytes, quote: bytes, options: ReadOptions) -> bool:

@@ -24,14 +24,18 @@ class Structure:
     """The shape of one file.
 
     Attributes:
-        lines: Lines after the header, blank ones counted.
-        plain: True if a typed read can be trusted as far as it also counts `lines` rows and
-            rejects none: the header is in the contract's order, and no byte occurs whose
+        records: Records that a typed read must account for; of a delimited file all lines after
+            the header, blank ones counted.
+        plain: True if a typed read can be trusted as far as it also counts `records` rows and
+            rejects none: the columns are in the contract's order, and no byte occurs whose
             treatment by the typed read differs from the contract's.
+        countable: True if moreover the record of a row can be found by counting: no record of a
+            delimited file runs over lines.
     """
 
-    lines: int
+    records: int
     plain: bool
+    countable: bool
 
 
 def examine(stream: BinaryIO, contract: Contract, source_key: str) -> Structure:
@@ -44,7 +48,7 @@ def examine(stream: BinaryIO, contract: Contract, source_key: str) -> Structure:
     header = parse_header(first, contract, source_key)
     in_order = header == tuple(column.name for column in contract.read_columns)
     plain = in_order and not first.startswith(_BOM) and b"\r" not in first
-    newlines, last = 0, b"\n"
+    newlines, last, quoted = 0, b"\n", False
     quote = contract.read.quote.encode()
     while block := stream.read(_BLOCK):
         newlines += block.count(b"\n")
@@ -53,8 +57,9 @@ def examine(stream: BinaryIO, contract: Contract, source_key: str) -> Structure:
         if plain and (quote in block or last == quote):
             # and so is a space around a quoted field
             plain = not any(pair in last + block for pair in (b" " + quote, quote + b" "))
+            quoted = True
         last = block[-1:]
-    return Structure(newlines + (last != b"\n"), plain)
+    return Structure(newlines + (last != b"\n"), plain, plain and not quoted)
 
 
 def parse_header(line: bytes, contract: Contract, source_key: str) -> tuple[str, ...]:

@@ -1,6 +1,5 @@
 """Two ways of reading, one outcome: what the fast way takes, the explaining way takes alike."""
 
-import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,9 +10,9 @@ from hypothesis import strategies as st
 
 from lakehouse.connection import connect
 from lakehouse.contract import Contract
-from lakehouse.reading import csv, values
-from lakehouse.reading.structure import examine
+from lakehouse.reading import Source, csv, values
 from lakehouse.settings import Settings
+from lakehouse.storage import Storage
 
 COLUMNS: list[dict[str, Any]] = [
     {"name": "word", "logicalType": "string"},
@@ -31,25 +30,26 @@ class Ways:
     def __init__(self, contract: Contract, settings: Settings, folder: Path) -> None:
         self.contract, self.folder = contract, folder
         self.connection = connect(settings, tables=False)
+        self.source = Source(f"file://{folder / 'a.csv'}", "a.csv", Storage(settings))
 
     def fast(self, content: bytes) -> list[Any] | None:
         """Rows, null where a cell has no value, and whether all have one; None if not trusted."""
-        structure = examine(io.BytesIO(content), self.contract, "a.csv")
+        Path(self.source.path).write_bytes(content)
+        structure = csv.examine(self.source, self.contract)
         if not structure.plain:
             return None
-        file = self.folder / "a.csv"
-        file.write_bytes(content)
         names = values.names(self.contract.columns)
-        query = csv.typed(self.contract, [str(file)])
+        query = csv.typed(self.contract, [self.source.path], "rejects")
         try:
             rows = self.connection.execute(f"SELECT {names}, __parsed FROM ({query})").fetchall()
         finally:
-            rejected = csv.rejected(self.connection)
-        return None if rejected or len(rows) != structure.lines else rows
+            rejected = csv.rejected(self.connection, "rejects")
+        return None if rejected or len(rows) != structure.records else rows
 
     def explained(self, content: bytes) -> list[Any]:
         """The same in the other way."""
-        query = csv.explained(self.connection, self.contract, "a.csv", "a.csv", content)
+        Path(self.source.path).write_bytes(content)
+        query = csv.explained(self.connection, self.contract, self.source)
         names = values.names(self.contract.columns)
         return self.connection.execute(
             f"SELECT {names}, len(__reasons) = 0 FROM ({query}) ORDER BY __line"
