@@ -9,6 +9,7 @@ LakehouseError
 │   ├── UnknownName           a dataset, table, model or delivery that is not there
 │   ├── ExpectationRefused    the arguments of an expectation
 │   ├── QueryRefused          SQL that does more than read
+│   ├── DraftRefused          a sample from which no contract can be drafted
 │   ├── ColumnChanged         a contract gives a published column another type
 │   ├── DbtFailed             the dbt project does not parse
 │   └── LakeFormatError       a lake written by a newer version
@@ -178,6 +179,18 @@ class ColumnChanged(UsageError):
             f"{self.wanted}: a breaking change. No row was read, readers see what they saw. Give "
             "the column a new name, or the dataset."
         )
+
+
+class DraftRefused(UsageError):
+    """A sample from which no contract can be drafted, or a contract that is there already."""
+
+    def __init__(self, sample: str, why: str) -> None:
+        super().__init__(sample, why)
+        self.sample, self.why = sample, why
+
+    def message(self) -> str:
+        """Names the file and the reason."""
+        return f"No contract was drafted from {self.sample}: {self.why}. Nothing was written."
 
 
 class DbtFailed(UsageError):

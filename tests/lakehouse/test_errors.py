@@ -19,6 +19,7 @@ EXAMPLES: tuple[LakehouseError, ...] = (
     errors.UnreadableObject("trips", "a.csv", "line 1 is empty, a header is expected"),
     errors.BuildRefused(("test unique of daily: got 2 results",), "Readers still see build 4."),
     errors.ColumnChanged("silver.trips", "price", "double", "string"),
+    errors.DraftRefused("orders.csv", "it is empty"),
     errors.DbtFailed("parse", "/data/dbt_project", "Compilation Error"),
     errors.PublishConflict(["silver.trips"], "another run published it during the audit"),
     errors.PublishConflict(["silver.trips", "quarantine.trips"], "another run was faster"),
