@@ -39,7 +39,7 @@ def look(lake: Lake, contract: Contract) -> View:
     """Returns the dataset as it is now."""
     referred = [f"silver.{reference.dataset}" for reference in contract.references]
     books = lake.ledger.read([contract.table, contract.quarantine, *referred])
-    return View(lake, contract, books, SilverState(books, contract))
+    return View(lake, contract, books, SilverState(books, contract, lake.settings.clock()))
 
 
 def read_new(lake: Lake, contract: Contract) -> None:

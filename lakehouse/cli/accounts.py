@@ -24,6 +24,7 @@ class Statement:
         superseded: Rows that a later delivery brought again.
         refused: Rows set aside by the audit.
         withdrawn: Rows of deliveries that a person took out.
+        expired: Rows of partitions past the contract's retention.
         waiting: Rows that the next run will place.
     """
 
@@ -34,6 +35,7 @@ class Statement:
     superseded: int = 0
     refused: int = 0
     withdrawn: int = 0
+    expired: int = 0
     waiting: int = 0
 
     def __add__(self, other: Statement) -> Statement:
@@ -47,7 +49,7 @@ class Booked:
 
     Attributes:
         delivery: The delivery.
-        state: `published`, `waiting`, `refused`, `withdrawn` or `superseded`.
+        state: `published`, `waiting`, `refused`, `withdrawn`, `superseded` or `expired`.
         statement: Its rows; all zero as long as nobody has looked into the file.
         reasons: Why it, or partitions of it, were refused.
     """
@@ -60,7 +62,7 @@ class Booked:
 
 def booked(lake: Lake, contract: Contract, books: Books) -> tuple[Booked, ...]:
     """Returns every delivery of a dataset with its rows."""
-    state = SilverState(books, contract)
+    state = SilverState(books, contract, lake.settings.clock())
     accounts: dict[int, list[Account]] = defaultdict(list)
     for holding in state.held.values():
         for account in holding.accounts:
@@ -90,15 +92,23 @@ def _booked(
     held = sum(a.rows for a in accounts)
     rows = max(sum(records.values()), held)
     rest = rows - held
-    refused = rest if any(not d.partition for d in refusals) else sum(d.rows for d in refusals)
+    kept = {a.partition: a.rows for a in accounts}
+    gone = {p: max(n - kept.get(p, 0), 0) for p, n in records.items() if p in state.expired}
+    expired = sum(gone.values())
+    refused = sum(d.rows for d in refusals if d.partition not in gone)
+    if any(not d.partition for d in refusals):
+        refused, expired = rest, 0
     if number in state.withdrawn:
         name, left = "withdrawn", Statement(withdrawn=rest)
     elif number in state.superseded:
         name, left = "superseded", Statement(superseded=rest)
     elif refusals:
-        name, left = "refused", Statement(refused=refused, waiting=rest - refused)
+        name = "refused"
+        left = Statement(refused=refused, expired=expired, waiting=rest - refused - expired)
     else:
-        waits = rest > 0 or (not accounts and delivery in state.unread)
-        name, left = "waiting" if waits else "published", Statement(waiting=rest)
+        waits = rest > expired or (not accounts and delivery in state.unread)
+        done = "expired" if expired and expired == rows else "published"
+        name = "waiting" if waits else done
+        left = Statement(expired=expired, waiting=rest - expired)
     reasons = tuple(d.reason for d in refusals)
     return Booked(delivery, name, placed + left + Statement(rows=rows), reasons)

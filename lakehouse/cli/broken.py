@@ -83,7 +83,8 @@ def rows(lake: Lake, contract: Contract, delivery: int | None) -> Broken:
         known = {entry.number: entry for entry in books.delivered(contract.dataset)}
         if delivery not in known:
             raise UnknownName("delivery", str(delivery), map(str, known))
-        refused = {d.delivery for d in SilverState(books, contract).refused if not d.partition}
+        state = SilverState(books, contract, lake.settings.clock())
+        refused = {decision.delivery for decision in state.refused if not decision.partition}
         if delivery in refused:
             return _refused(lake, contract, books, known[delivery])
     if contract.quarantine not in lake.catalog.locations():
@@ -110,7 +111,7 @@ def _refused(lake: Lake, contract: Contract, books: Books, delivery: Delivery) -
         partitions = [UNASSIGNED, *_partitions(books, contract, delivery)]
         if contract.partition is None:
             partitions = [WHOLE]
-        found = (staging.broken_rows(name, delivery.number, "") for name in partitions)
+        found = (staging.broken.rows(name, delivery.number, "") for name in partitions)
         union = " UNION ALL ".join(f"({query})" for query in found)
         connection.execute(f"CREATE TEMP TABLE __told AS {union}")
         return _told(

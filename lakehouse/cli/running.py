@@ -81,7 +81,7 @@ def status(as_json: AsJson = False) -> None:
     """Shows deliveries with the whereabouts of their rows, tables, and the champions.
 
     Per delivery: rows in = published + quarantined + duplicates + superseded + refused, plus what
-    was withdrawn or waits for the next run.
+    was withdrawn, is past the contract's retention, or waits for the next run.
     """
     from lakehouse.cli import standing
     from lakehouse.lake import Lake

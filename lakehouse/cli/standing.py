@@ -136,7 +136,7 @@ def read(lake: Lake) -> Status:
     held_back = tuple(
         decision.reason
         for contract in lake.contracts.values()
-        for decision in SilverState(books, contract).refused
+        for decision in SilverState(books, contract, lake.settings.clock()).refused
         if decision.delivery == 0
     )
     return Status(datasets, tables, champions, held_back)

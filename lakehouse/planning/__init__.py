@@ -1,7 +1,7 @@
 """The only place that decides what is stale; status, run, sensors and the workflows ask it.
 
 Staleness is computed from recorded versions: deliveries, contract fingerprints, code versions and
-snapshots. No clock takes part.
+snapshots. The clock takes part only where a contract limits how long rows are kept.
 """
 
 from lakehouse.planning.arrivals import arrivals

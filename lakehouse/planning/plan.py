@@ -80,7 +80,8 @@ def plan(lake: Lake, settle: timedelta = timedelta(0)) -> Plan:
     project = load(lake.settings)
     models = lake.models.values()
     books = lake.ledger.read(_tables(lake, project))
-    states = {name: SilverState(books, c) for name, c in lake.contracts.items()}
+    now = lake.settings.clock()
+    states = {name: SilverState(books, c, now) for name, c in lake.contracts.items()}
     steps: list[Step] = []
     for name in lake.contracts:
         steps += _bronze(lake, name, books, states[name], settle)

@@ -6,11 +6,13 @@ import json
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 
 from lakehouse.conforming import VERSION
 from lakehouse.contract import Contract
 from lakehouse.ledger import Account, Books, Decision, Delivery
+from lakehouse.planning.retention import is_past, told
 from lakehouse.results import UNASSIGNED, WHOLE
 
 
@@ -38,8 +40,15 @@ class Holding:
 class SilverState:
     """One dataset, as the books tell it; each answer is worked out when first asked for."""
 
-    def __init__(self, books: Books, contract: Contract) -> None:
-        self._books, self._contract = books, contract
+    def __init__(self, books: Books, contract: Contract, now: datetime) -> None:
+        """Prepares the answers.
+
+        Args:
+            books: The ledger, with the dataset's table and those it is pinned to.
+            contract: The dataset.
+            now: The lake's clock; nothing but retention asks for it.
+        """
+        self._books, self._contract, self._now = books, contract, now
 
     @property
     def dataset(self) -> str:
@@ -63,8 +72,9 @@ class SilverState:
         found: dict[str, set[int]] = defaultdict(set)
         for delivery in self._active:
             for partition, rows in self.records.get(delivery.sha256, {}).items():
-                touched = rows or partition == WHOLE
-                if partition and touched and (delivery.number, partition) not in aside:
+                touched = partition and (rows or partition == WHOLE)
+                out = (delivery.number, partition) in aside or partition in self.expired
+                if touched and not out:
                     found[partition].add(delivery.number)
         return {name: frozenset(numbers) for name, numbers in sorted(found.items())}
 
@@ -91,6 +101,13 @@ class SilverState:
         for (partition, _), accounts in sorted(latest.items()):
             held[partition] += [a for a in accounts if a.rows or partition != UNASSIGNED]
         return {name: Holding(tuple(accounts)) for name, accounts in held.items() if accounts}
+
+    @cached_property
+    def expired(self) -> frozenset[str]:
+        """Partitions past the contract's retention, whose rows are wanted no longer."""
+        touched = {name for found in self.records.values() for name in found}
+        known = {*touched, *self.held}
+        return frozenset(name for name in known if is_past(self._contract, name, self._now))
 
     @cached_property
     def stale(self) -> Mapping[str, str]:
@@ -219,6 +236,9 @@ class SilverState:
         have = self.held.get(partition)
         want = self.wanted.get(partition, frozenset())
         present = have.deliveries if have else frozenset()
+        if partition in self.expired and self._contract.retention:
+            limit = told(self._contract.retention.limit)
+            return f"past retention of {limit}" if present else ""
         if present & (self._barred - self.superseded):
             # what readers see was refused under a newer contract; it stays until someone decides
             return ""

@@ -14,7 +14,15 @@ import pytest
 import yaml
 from pyiceberg.catalog.sql import SqlCatalog
 
-from lakehouse import ingestion, landing, publishing, registry, training
+from lakehouse import (
+    dbt_manifest,
+    ingestion,
+    landing,
+    planning,
+    publishing,
+    registry,
+    training,
+)
 from lakehouse.admitting import look
 from lakehouse.ingestion import Refreshed
 from lakehouse.lake import Lake
@@ -238,6 +246,7 @@ class DataLake:
 
     def __init__(self, folder: Path, *datasets: str) -> None:
         self.folder = folder
+        self.now = "2014-01-01T00:00:00Z"
         self._lake: Lake | None = None
         for part in ("contracts", "models"):
             (folder / "assets" / part).mkdir(parents=True)
@@ -249,7 +258,7 @@ class DataLake:
         environment = {
             "LAKEHOUSE_PROJECT": str(self.folder),
             "LAKEHOUSE_HOME": str(self.folder / ".lake"),
-            "LAKEHOUSE_NOW": "2014-01-01T00:00:00Z",
+            "LAKEHOUSE_NOW": self.now,
             "LAKEHOUSE_THREADS": "2",
         }
         return Lake(Settings.load(environment))
@@ -262,7 +271,11 @@ class DataLake:
         return self._lake
 
     def declare(self, dataset: str, **changes: Any) -> None:
-        """Writes a contract; `changes` are those of DATASETS, and limit, read, rules, quality."""
+        """Writes a contract: what DATASETS says of it, with `changes` and other defaults.
+
+        Beside the keys of DATASETS these are `limit`, `version`, `quality`, `levels` (its service
+        levels), and custom properties of the contract by their names.
+        """
         said = {
             "limit": 0.5,
             "quality": [],
@@ -273,7 +286,8 @@ class DataLake:
         custom = {"delivery": said["delivery"], "quarantineLimit": said["limit"]}
         if "month" in said:
             custom["partition"] = {"granularity": "month", "start": said["month"]}
-        custom |= {key: said[key] for key in ("read", "rowRules") if key in said}
+        more = ("read", "rowRules", "history", "controlTotals")
+        custom |= {key: said[key] for key in more if key in said}
         contract = {
             "apiVersion": "v3.1.0",
             "kind": "DataContract",
@@ -281,6 +295,7 @@ class DataLake:
             "version": said["version"],
             "status": "active",
             "team": {"name": "tests"},
+            "slaProperties": said.get("levels", []),
             "customProperties": [{"property": k, "value": v} for k, v in custom.items()],
             "schema": [
                 {"name": dataset, "properties": said["columns"], "quality": said["quality"]}
@@ -288,6 +303,11 @@ class DataLake:
         }
         file = self.folder / "assets" / "contracts" / f"{dataset}.odcs.yaml"
         file.write_text(json.dumps(contract), encoding="utf-8")
+        self._lake = None
+
+    def at(self, now: str) -> None:
+        """Sets the lake's clock."""
+        self.now = now
         self._lake = None
 
     def drop(self, dataset: str, content: str | bytes, name: str = "a.csv") -> Path:
@@ -310,6 +330,15 @@ class DataLake:
     def refresh(self, dataset: str, partitions: Collection[str] | None = None) -> Refreshed:
         """Brings silver up to date."""
         return ingestion.refresh(self.lake, dataset, partitions, run="test")
+
+    def plan(self) -> planning.Plan:
+        """What a run would do, in a lake without gold tables."""
+        settings = self.lake.settings
+        mark = dbt_manifest.fingerprint(settings.project / "dbt_project")
+        manifest = settings.home / "dbt" / f"manifest-{mark}.json"
+        manifest.parent.mkdir(parents=True, exist_ok=True)
+        manifest.write_text('{"nodes": {}, "sources": {}}', encoding="utf-8")
+        return planning.plan(self.lake)
 
     def decide(self, kind: DecisionKind, *deliveries: int) -> None:
         """Records a person's decision."""
