@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -26,6 +27,21 @@ _OPERATORS = (
 
 
 @dataclass(frozen=True)
+class Table:
+    """What a check may be about.
+
+    Attributes:
+        dataset: Name of the dataset.
+        names: All columns that the contract declares.
+        types: Type of each published column.
+    """
+
+    dataset: str
+    names: tuple[str, ...]
+    types: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Check:
     """One entry of `quality` with where it stands and what it is about."""
 
@@ -33,7 +49,7 @@ class Check:
     place: Place
     entry: DataQuality
     column: Column | None
-    names: tuple[str, ...]
+    table: Table
 
     def refuse(self, key: str, why: str, hint: str = "") -> ContractError:
         """Returns the error that points to one key of the check."""

@@ -12,9 +12,11 @@ from open_data_contract_standard.model import SchemaProperty
 
 from lakehouse.contract.custom import read_custom
 from lakehouse.contract.document import Document, Place
-from lakehouse.contract.expressions import ExpressionRefused, columns_of, type_of
+from lakehouse.contract.expressions import columns_of, type_of
 from lakehouse.contract.formats import strptime
+from lakehouse.contract.parser import ExpressionRefused
 from lakehouse.contract.parts import Column
+from lakehouse.contract.privacy import check_classification, read_treatment, read_waiver
 from lakehouse.errors import did_you_mean
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
@@ -32,8 +34,6 @@ _TYPES: Mapping[str | None, Mapping[str | None, str]] = {
 }
 _DECIMAL = re.compile(r"DECIMAL\((\d+), ?(\d+)\)", re.IGNORECASE)
 _DATED = ("date", "timestamp", "time")
-_UNMASKED = ("public", "internal")
-"""Classifications that ask for nothing to be hidden."""
 
 
 def read_columns(
@@ -73,13 +73,17 @@ def _check_names(document: Document, place: Place, properties: Sequence[SchemaPr
         if str(prop.name).lower() in seen:
             raise document.refuse(where, f"'{prop.name}' names a second column")
         seen.add(str(prop.name).lower())
+    ids = [prop.id for prop in properties]
+    for position, id in enumerate(ids):
+        if id is not None and id in ids[:position]:
+            raise document.refuse((*place, position, "id"), f"'{id}' is another property's id")
 
 
 def _column(document: Document, place: Place, prop: SchemaProperty, key: Sequence[str]) -> Column:
     """Returns one column; its transform is checked when all columns are known."""
     _check_documented(document, place, prop)
     options = prop.logicalTypeOptions or {}
-    custom = read_custom(document, place, prop.customProperties, ("unit",))
+    custom = read_custom(document, place, prop.customProperties, ("unit", "privacy", "waiver"))
     transform = (prop.transformLogic or "").strip() or None
     if transform is None and prop.transformSourceObjects:
         raise document.refuse((*place, "transformSourceObjects"), "stands without transformLogic")
@@ -95,6 +99,9 @@ def _column(document: Document, place: Place, prop: SchemaProperty, key: Sequenc
         sources=tuple(prop.transformSourceObjects or ()),
         classification=prop.classification,
         tags=tuple(prop.tags or ()),
+        id=prop.id,
+        treatment=read_treatment(custom),
+        waiver=read_waiver(custom),
     )
 
 
@@ -103,10 +110,7 @@ def _check_documented(document: Document, place: Place, prop: SchemaProperty) ->
     if prop.semanticType not in (None, "column"):
         why = f"{prop.semanticType!r} is not honoured; a table has plain columns"
         raise document.refuse((*place, "semanticType"), why)
-    if prop.classification not in (None, *_UNMASKED):
-        why = f"{prop.classification!r} is not honoured: the lake does not mask columns yet"
-        hint = f" Only {' and '.join(_UNMASKED)} are accepted."
-        raise document.refuse((*place, "classification"), why, hint)
+    check_classification(document, place, prop)
 
 
 def _type(document: Document, place: Place, prop: SchemaProperty) -> str:

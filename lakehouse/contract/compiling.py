@@ -12,8 +12,9 @@ from open_data_contract_standard.model import SchemaProperty
 
 from lakehouse.connection import quote_name, quote_text
 from lakehouse.contract.document import Document, Place
-from lakehouse.contract.expressions import ExpressionRefused, check_pattern
+from lakehouse.contract.expressions import check_pattern
 from lakehouse.contract.literals import literal
+from lakehouse.contract.parser import ExpressionRefused
 from lakehouse.contract.parts import Column, Partition, Rule
 
 _BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lakehouse.contract.check import Check
+from lakehouse.contract.document import Document
 from lakehouse.contract.parts import Column, Expectation
 from lakehouse.errors import did_you_mean
 from lakehouse.results import Severity
@@ -72,9 +73,20 @@ def _unique(column: Column, severity: Severity, notes: str) -> Expectation:
     return Expectation(kind, {"column": column.name}, severity, notes)
 
 
-def unique_expectations(columns: Sequence[Column], names: Sequence[str]) -> tuple[Expectation, ...]:
-    """Returns the expectations of the columns that are declared unique beside the key."""
+def unique_expectations(
+    document: Document, columns: Sequence[Column], names: Sequence[str]
+) -> tuple[Expectation, ...]:
+    """Returns the expectations of the columns that are declared unique beside the key.
+
+    Raises:
+        ContractError: The column is not published as it is.
+    """
     notes = "The contract declares the column unique."
+    for position, column in enumerate(columns):
+        if column.name in names and column.treatment in ("drop", "mask"):
+            place = ("schema", 0, "properties", position, "unique")
+            why = "is judged on what is published, and there the values are gone"
+            raise document.refuse(place, why, " Write `privacy: hash`: equal values stay equal.")
     return tuple(_unique(column, "error", notes) for column in columns if column.name in names)
 
 
@@ -118,9 +130,13 @@ def _kwargs(check: Check, kind: str, given: Any) -> Mapping[str, object]:
 def _check_columns(check: Check, key: str, columns: Sequence[Any]) -> None:
     """Refuses a column that the dataset does not have."""
     for column in columns:
-        if column not in check.names:
-            hint = did_you_mean(str(column), check.names)
-            raise check.refuse(key, f"'{column}' is no column here", hint)
+        if column in check.table.types:
+            continue
+        if column in check.table.names:
+            why = f"'{column}' is dropped before publishing, so nothing can be expected of it"
+            raise check.refuse(key, why)
+        hint = did_you_mean(str(column), check.table.types)
+        raise check.refuse(key, f"'{column}' is no column here", hint)
 
 
 def _meta_notes(check: Check, meta: Any) -> str:

@@ -7,15 +7,21 @@ random numbers, no settings, no other tables.
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
 from typing import Any
 
 import duckdb
 
 from lakehouse.connection import quote_name, quote_text
+from lakehouse.contract.parser import (
+    ExpressionRefused,
+    ask,
+    consistent,
+    engine,
+    nodes,
+    reason,
+    trees,
+)
 from lakehouse.errors import did_you_mean
 
 _ALLOWED = {
@@ -31,18 +37,8 @@ _ALLOWED = {
     "OPERATOR",
 }
 """Kinds of expression, as DuckDB calls them, that read nothing but the row."""
-_SESSION = {"current_setting", "getvariable"}
-"""Functions that DuckDB calls consistent and that nevertheless read the session."""
 _ONLY = ("aggregate_handling", "cte_map", "from_table", "select_list", "type")
 """Parts that a SELECT of one expression from one table has."""
-
-
-class ExpressionRefused(ValueError):
-    """A snippet that is not one expression over the known columns; `hint` may name the near one."""
-
-    def __init__(self, why: str, hint: str = "") -> None:
-        super().__init__(why, hint)
-        self.why, self.hint = why, hint
 
 
 def type_of(sql: str, columns: Mapping[str, str]) -> str:
@@ -58,12 +54,12 @@ def type_of(sql: str, columns: Mapping[str, str]) -> str:
     for part in _parts(_parse(sql)):
         _check(part, columns)
     declared = ", ".join(f"{quote_name(column)} {type}" for column, type in columns.items())
-    with _engine().cursor() as cursor:
+    with engine().cursor() as cursor:
         cursor.execute(f"CREATE TEMP TABLE t ({declared})")
         try:
             bound = cursor.execute(f"DESCRIBE SELECT TRY({sql}) FROM t").fetchall()
         except duckdb.Error as error:
-            raise ExpressionRefused(f"is not valid SQL ({_reason(error)})") from None
+            raise ExpressionRefused(f"is not valid SQL ({reason(error)})") from None
         finally:
             cursor.execute("DROP TABLE t")
     found = str(bound[0][1])
@@ -77,9 +73,9 @@ def check_pattern(pattern: str) -> None:
         ExpressionRefused: With the engine's reason.
     """
     try:
-        _ask(f"SELECT regexp_matches('', {quote_text(pattern)})")
+        ask(f"SELECT regexp_matches('', {quote_text(pattern)})")
     except duckdb.Error as error:
-        raise ExpressionRefused(f"is not a regular expression ({_reason(error)})") from None
+        raise ExpressionRefused(f"is not a regular expression ({reason(error)})") from None
 
 
 def columns_of(sql: str) -> tuple[str, ...]:
@@ -98,15 +94,14 @@ def _parse(sql: str) -> list[Any]:
     The text stands inside parentheses without a line break, so that what would escape them (a
     trailing comment, a second statement) fails to parse or changes the shape of the SELECT.
     """
-    statement = f"SELECT ({sql}) FROM t"
-    parsed = json.loads(_ask(f"SELECT json_serialize_sql({quote_text(statement)})")[0][0])
-    if parsed["error"]:
-        raise ExpressionRefused(f"is not one SQL expression ({parsed.get('error_message')})")
-    nodes = [statement["node"] for statement in parsed["statements"]]
-    plain = len(nodes) == 1 and not _extras(nodes[0]) and len(nodes[0]["select_list"]) == 1
+    try:
+        found = trees(f"SELECT ({sql}) FROM t")
+    except ExpressionRefused as error:
+        raise ExpressionRefused(f"is not one SQL expression ({error.why})") from None
+    plain = len(found) == 1 and not _extras(found[0]) and len(found[0]["select_list"]) == 1
     if not plain:
         raise ExpressionRefused("is more than one SQL expression")
-    tree: list[Any] = nodes[0]["select_list"]
+    tree: list[Any] = found[0]["select_list"]
     return tree
 
 
@@ -121,14 +116,7 @@ def _extras(node: Mapping[str, Any]) -> list[str]:
 
 def _parts(tree: Any) -> Iterator[Mapping[str, Any]]:
     """Yields every expression in DuckDB's tree."""
-    if isinstance(tree, dict):
-        if "class" in tree:
-            yield tree
-        for below in tree.values():
-            yield from _parts(below)
-    elif isinstance(tree, list):
-        for below in tree:
-            yield from _parts(below)
+    return (node for node in nodes(tree) if "class" in node)
 
 
 def _check(part: Mapping[str, Any], columns: Iterable[str]) -> None:
@@ -142,42 +130,7 @@ def _check(part: Mapping[str, Any], columns: Iterable[str]) -> None:
             raise ExpressionRefused(
                 f"uses '{used}', which is no column here", did_you_mean(used, columns)
             )
-    if part["class"] == "FUNCTION" and not _depends_on_arguments(part["function_name"]):
+    if part["class"] == "FUNCTION" and not consistent(part["function_name"]):
         raise ExpressionRefused(
             f"calls '{part['function_name']}', whose result is not decided by one row alone"
         )
-
-
-def _depends_on_arguments(function: str) -> bool:
-    """Tells whether a function is scalar and consistent; binding judges a name not known."""
-    return function.lower() not in _SESSION and function.lower() not in _unfit_functions()
-
-
-@cache
-def _unfit_functions() -> frozenset[str]:
-    """Returns aggregates, macros, table functions and whatever reads clock, chance or session."""
-    rows = _ask(
-        "SELECT function_name FROM duckdb_functions() GROUP BY 1 "
-        "HAVING NOT bool_and(function_type = 'scalar' AND stability = 'CONSISTENT')"
-    )
-    return frozenset(row[0] for row in rows) - {"nullif"}  # a macro, and a harmless one
-
-
-@cache
-def _engine() -> duckdb.DuckDBPyConnection:
-    """Returns an empty database that reaches no file; each use takes its own cursor."""
-    engine = duckdb.connect()
-    engine.execute("SET TimeZone='UTC'")
-    engine.execute("SET enable_external_access=false")
-    return engine
-
-
-def _ask(sql: str) -> list[Any]:
-    """Returns the rows that DuckDB answers; bound values would import pandas, which takes 1 s."""
-    with _engine().cursor() as cursor:
-        return cursor.execute(sql).fetchall()
-
-
-def _reason(error: duckdb.Error) -> str:
-    """Returns the first sentence of DuckDB's message without its kind."""
-    return re.sub(r"^[A-Za-z ]+ Error: ", "", str(error)).splitlines()[0].rstrip(".! ")

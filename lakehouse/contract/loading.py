@@ -13,23 +13,25 @@ from open_data_contract_standard.model import OpenDataContractStandard, SchemaOb
 
 from lakehouse.contract import standard
 from lakehouse.contract.columns import NAME, read_columns
-from lakehouse.contract.compiling import compile_rules, starts
+from lakehouse.contract.compiling import starts
 from lakehouse.contract.custom import read_custom
 from lakehouse.contract.document import Document, Place
-from lakehouse.contract.expectations import unique_expectations
 from lakehouse.contract.files import read_options
+from lakehouse.contract.history import check_validity, read_history
+from lakehouse.contract.judgements import distinct_rules, read_judgements
 from lakehouse.contract.keys import check_partition, read_key
-from lakehouse.contract.model import Contract
+from lakehouse.contract.model import Contract, published
 from lakehouse.contract.options import (
     PROPERTIES,
     read_delivery,
     read_partition,
     read_row_rules,
 )
-from lakehouse.contract.parts import Column, Delivery, Expectation, Rule
-from lakehouse.contract.quality import read_quality
+from lakehouse.contract.parts import Column, Delivery
+from lakehouse.contract.privacy import check_treatments
 from lakehouse.contract.references import Placed, check_reference, read_references
-from lakehouse.contract.service_levels import read_freshness
+from lakehouse.contract.service_levels import read_levels
+from lakehouse.contract.totals import read_totals
 
 SUFFIX = ".odcs.yaml"
 _TABLE: Place = ("schema", 0)
@@ -118,9 +120,15 @@ def _read(file: Path) -> _Read:
     custom = read_custom(document, (), said.customProperties, PROPERTIES)
     partition = read_partition(document, custom, properties, columns)
     check_partition(document, key, columns, partition)
-    rules, expectations = _judgements(document, table, columns)
-    rules += (starts(_named(columns, partition.column), partition),) if partition else ()
-    rules += read_row_rules(custom, columns)
+    check_treatments(document, columns, key, partition)
+    delivery = read_delivery(custom, partition, key)
+    history = read_history(custom, delivery, key, partition)
+    check_validity(document, columns, history)
+    extra = read_row_rules(custom, columns)
+    if partition is not None:
+        extra = (starts(_named(columns, partition.column), partition), *extra)
+    judged = read_judgements(document, table, published(columns, history), columns, unique)
+    levels = read_levels(document, said, str(table.name), columns, partition)
     references = read_references(document, _TABLE, table, columns)
     contract = Contract(
         dataset=str(table.name),
@@ -132,13 +140,17 @@ def _read(file: Path) -> _Read:
         columns=columns,
         key=key,
         partition=partition,
-        delivery=cast(Delivery, read_delivery(custom, partition, key)),
+        delivery=cast(Delivery, delivery),
         limit=custom.number("quarantineLimit", 0.05, 0, 1),
         read=read_options(custom),
-        rules=_distinct_rules(document, rules),
-        expectations=_distinct(document, unique_expectations(columns, unique) + expectations),
+        rules=distinct_rules(document, judged.rules + extra),
+        expectations=judged.expectations,
         references=tuple(reference for _, reference in references),
-        freshness=read_freshness(document, said, str(table.name), columns),
+        freshness=levels.freshness,
+        queries=judged.queries,
+        retention=levels.retention,
+        history=history,
+        totals=read_totals(custom, columns),
         file=str(file),
     )
     return _Read(contract, document, references)
@@ -166,40 +178,6 @@ def _table(document: Document, said: OpenDataContractStandard, file: Path) -> Sc
 def _named(columns: Sequence[Column], name: str) -> Column:
     """Returns the column of that name."""
     return next(column for column in columns if column.name == name)
-
-
-def _judgements(
-    document: Document, table: SchemaObject, columns: Sequence[Column]
-) -> tuple[tuple[Rule, ...], tuple[Expectation, ...]]:
-    """Returns the rules and expectations of all columns and of the table."""
-    names = tuple(column.name for column in columns)
-    rules: tuple[Rule, ...] = ()
-    expectations: tuple[Expectation, ...] = ()
-    for position, (prop, column) in enumerate(zip(table.properties or (), columns, strict=True)):
-        place = (*_TABLE, "properties", position)
-        more, expected = read_quality(document, place, prop.quality, column, names)
-        rules += compile_rules(document, place, prop, column) + more
-        expectations += expected
-    more, expected = read_quality(document, _TABLE, table.quality, None, names)
-    return rules + more, expectations + expected
-
-
-def _distinct_rules(document: Document, rules: Sequence[Rule]) -> tuple[Rule, ...]:
-    """Returns the rules, one said twice in the same words once; refuses two of one name."""
-    by_name: dict[str, Rule] = {}
-    for rule in rules:
-        if by_name.setdefault(rule.name, rule) != rule:
-            raise document.refuse((), f"two rules are called '{rule.name}'")
-    return tuple(by_name.values())
-
-
-def _distinct(document: Document, expectations: Sequence[Expectation]) -> tuple[Expectation, ...]:
-    """Refuses two expectations whose verdicts nobody could tell apart."""
-    names = [expectation.name for expectation in expectations]
-    for name in names:
-        if names.count(name) > 1:
-            raise document.refuse(_TABLE, f"expectation '{name}' is declared twice")
-    return tuple(expectations)
 
 
 def _description(said: OpenDataContractStandard, table: SchemaObject) -> str:

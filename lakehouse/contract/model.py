@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 
@@ -25,6 +26,15 @@ from lakehouse.contract.parts import (
     Rule,
     Totals,
 )
+
+_PROSE = ("version", "description", "owner", "domain", "tags", "file", "freshness", "retention")
+"""What decides neither a row nor its judgement: a partition beyond retention is not wanted."""
+
+
+def published(columns: Sequence[Column], history: History | None) -> tuple[Column, ...]:
+    """Returns the columns of a silver table: as declared, less those dropped, and history's two."""
+    kept = tuple(column for column in columns if column.treatment != "drop")
+    return kept + (VALIDITY if history else ())
 
 
 @dataclass(frozen=True)
@@ -94,9 +104,8 @@ class Contract:
 
     @property
     def published(self) -> tuple[Column, ...]:
-        """The columns of the silver table: as declared, less those dropped, with history's two."""
-        kept = tuple(column for column in self.columns if column.treatment != "drop")
-        return kept + (VALIDITY if self.history else ())
+        """The columns of the silver table."""
+        return published(self.columns, self.history)
 
     @property
     def pinned(self) -> tuple[Reference, ...]:
@@ -110,10 +119,9 @@ class Contract:
     @cached_property
     def fingerprint(self) -> str:
         """sha256 of all that decides the rows and their judgement; prose does not count."""
-        prose = {"version", "description", "owner", "domain", "tags", "file", "freshness"}
-        content = {name: value for name, value in asdict(self).items() if name not in prose}
+        content = {name: value for name, value in asdict(self).items() if name not in _PROSE}
         for column in content["columns"]:
-            for name in ("description", "tags", "unit"):
+            for name in ("description", "tags", "unit", "id"):
                 column.pop(name)
         for expectation in content["expectations"]:
             expectation.pop("notes")

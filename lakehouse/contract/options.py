@@ -10,10 +10,19 @@ from open_data_contract_standard.model import SchemaProperty
 
 from lakehouse.contract.custom import Custom, read_mapping
 from lakehouse.contract.document import Document
-from lakehouse.contract.expressions import ExpressionRefused, type_of
+from lakehouse.contract.expressions import type_of
+from lakehouse.contract.parser import ExpressionRefused
 from lakehouse.contract.parts import Column, Granularity, Partition, Rule
 
-PROPERTIES = ("delivery", "quarantineLimit", "read", "partition", "rowRules")
+PROPERTIES = (
+    "delivery",
+    "quarantineLimit",
+    "read",
+    "partition",
+    "rowRules",
+    "history",
+    "controlTotals",
+)
 """All custom properties that stand at the top of a contract."""
 
 _GRANULARITIES = ("day", "month", "year")

@@ -11,11 +11,12 @@ from typing import Any
 
 from open_data_contract_standard.model import DataQuality
 
-from lakehouse.contract.check import Check
+from lakehouse.contract.check import Check, Table
 from lakehouse.contract.compiling import matches, none_of, one_of, required
 from lakehouse.contract.document import Document, Place
 from lakehouse.contract.expectations import great_expectation, no_duplicates, row_count
-from lakehouse.contract.parts import Column, Expectation, Rule
+from lakehouse.contract.parts import Column, Expectation, Query, Rule
+from lakehouse.contract.queries import read_query
 
 _ROW_METRICS = ("nullValues", "missingValues", "invalidValues")
 
@@ -25,38 +26,34 @@ def read_quality(
     place: Place,
     entries: Sequence[DataQuality] | None,
     column: Column | None,
-    names: tuple[str, ...],
-) -> tuple[tuple[Rule, ...], tuple[Expectation, ...]]:
-    """Returns the rules and the expectations that `quality` makes.
+    table: Table,
+) -> tuple[Rule | Expectation | Query, ...]:
+    """Returns the rules, expectations and queries that `quality` makes.
 
     Args:
         document: The contract.
         place: The property or schema object.
         entries: Its checks.
         column: The property's column, or None for checks of the table.
-        names: All columns of the dataset.
+        table: What the checks may be about.
 
     Raises:
         ContractError: A check that cannot be honoured in full.
     """
-    rules: list[Rule] = []
-    expectations: list[Expectation] = []
-    for position, entry in enumerate(entries or ()):
-        check = Check(document, (*place, "quality", position), entry, column, names)
-        made = _compile(check)
-        rules += [item for item in made if isinstance(item, Rule)]
-        expectations += [item for item in made if isinstance(item, Expectation)]
-    return tuple(rules), tuple(expectations)
+    checks = (
+        Check(document, (*place, "quality", position), entry, column, table)
+        for position, entry in enumerate(entries or ())
+    )
+    return tuple(made for check in checks for made in _compile(check))
 
 
-def _compile(check: Check) -> Sequence[Rule | Expectation]:
+def _compile(check: Check) -> Sequence[Rule | Expectation | Query]:
     """Returns what one check becomes; a text is documentation."""
     kind = check.entry.type or "library"
     if kind == "text":
         return ()
     if kind == "sql":
-        hint = " Write a row rule (`rowRules`) or an expectation."
-        raise check.refuse("type", "'sql' is not supported", hint)
+        return (read_query(check),)
     if kind == "custom":
         return (great_expectation(check),)
     if check.entry.metric == "rowCount":

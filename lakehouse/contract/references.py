@@ -57,6 +57,17 @@ def _reference(
     return where, Reference(own, target, to, cast(Orphans, orphans))
 
 
+def _check_treatment(document: Document, place: Place, mine: Column, there: Column) -> None:
+    """Refuses to compare values of which one is no longer what it was."""
+    if mine.treatment is None and there.treatment is None:
+        return
+    if mine.treatment != there.treatment or mine.treatment != "hash":
+        said = {"drop": "dropped", "hash": "hashed", "mask": "masked", None: "kept as it is"}
+        why = f"'{mine.name}' is {said[mine.treatment]}, the column referred to is "
+        hint = " Hash both, then equal values stay equal."
+        raise document.refuse(place, why + said[there.treatment], hint)
+
+
 def _own(
     document: Document,
     place: Place,
@@ -113,3 +124,4 @@ def check_reference(
         if there[name].type != (mine := contract.column(own).type):
             why = f"'{own}' is {mine}, '{reference.dataset}.{name}' is {there[name].type}"
             raise document.refuse(place, why)
+        _check_treatment(document, place, contract.column(own), there[name])

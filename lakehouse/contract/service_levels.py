@@ -1,8 +1,12 @@
-"""Service levels of a contract: freshness is watched, the rest is documentation or refused."""
+"""Service levels of a contract: freshness is watched, retention is kept to.
+
+The rest is documentation or refused.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from open_data_contract_standard.model import (
@@ -11,37 +15,69 @@ from open_data_contract_standard.model import (
 )
 
 from lakehouse.contract.document import Document, Place
-from lakehouse.contract.parts import Column, Freshness
+from lakehouse.contract.parts import Column, Freshness, Partition, Retention
 from lakehouse.errors import did_you_mean
 
-_HOURS = {"d": 24, "day": 24, "days": 24, "h": 1, "hour": 1, "hours": 1}
-_HOURS |= dict.fromkeys(("hr", "hrs"), 1)
-_MINUTES = ("m", "min", "minute", "minutes")
+_HOUR = timedelta(hours=1)
+_DAY = timedelta(days=1)
+_YEAR = timedelta(days=365, hours=6)
+_AGES = {
+    **dict.fromkeys(("d", "day", "days"), _DAY),
+    **dict.fromkeys(("h", "hr", "hrs", "hour", "hours"), _HOUR),
+    **dict.fromkeys(("m", "min", "minute", "minutes"), timedelta(minutes=1)),
+}
+_SPANS = {
+    **dict.fromkeys(("y", "yr", "year", "years"), _YEAR),
+    **dict.fromkeys(("m", "mo", "month", "months"), _YEAR / 12),
+    **dict.fromkeys(("w", "week", "weeks"), 7 * _DAY),
+    **dict.fromkeys(("d", "day", "days"), _DAY),
+}
 _DATES = ("generalAvailability", "endOfSupport", "endOfLife")
 """Dates in the life of a dataset, which nothing in the lake acts on."""
 
 
-def read_freshness(
-    document: Document, said: OpenDataContractStandard, dataset: str, columns: Sequence[Column]
-) -> Freshness | None:
-    """Returns how old the newest row may be, or None where the contract does not say.
+@dataclass(frozen=True)
+class Levels:
+    """The service levels that the lake keeps.
+
+    Attributes:
+        freshness: How old the newest row may be, or None.
+        retention: How long rows are kept, or None for ever.
+    """
+
+    freshness: Freshness | None = None
+    retention: Retention | None = None
+
+
+def read_levels(
+    document: Document,
+    said: OpenDataContractStandard,
+    dataset: str,
+    columns: Sequence[Column],
+    partition: Partition | None,
+) -> Levels:
+    """Returns what the contract promises about time.
 
     Raises:
-        ContractError: A service level that nobody would keep, or freshness twice or incomplete.
+        ContractError: A service level that nobody would keep, or one twice or incomplete.
     """
-    found = None
+    kept = {"freshness": Freshness, "retention": Retention}
+    found: dict[str, tuple[Place, ServiceLevelAgreementProperty]] = {}
     for position, level in enumerate(said.slaProperties or ()):
-        place = ("slaProperties", position)
-        if level.property in _DATES:
+        place, name = ("slaProperties", position), str(level.property)
+        if name in _DATES:
             continue
-        if level.property != "freshness":
-            why = f"'{level.property}' is not honoured: the lake would promise what it does not do"
-            hint = did_you_mean(str(level.property), ("freshness", *_DATES))
-            raise document.refuse((*place, "property"), why, hint)
-        if found is not None:
-            raise document.refuse(place, "freshness is given twice")
-        found = _freshness(document, place, level, dataset, columns)
-    return found
+        if name not in kept:
+            why = f"'{name}' is not honoured: the lake would promise what it does not do"
+            raise document.refuse((*place, "property"), why, did_you_mean(name, (*kept, *_DATES)))
+        if name in found:
+            raise document.refuse(place, f"{name} is given twice")
+        found[name] = (place, level)
+    fresh, kept_for = found.get("freshness"), found.get("retention")
+    return Levels(
+        _freshness(document, *fresh, dataset, columns) if fresh else None,
+        _retention(document, *kept_for, dataset, partition) if kept_for else None,
+    )
 
 
 def _freshness(
@@ -51,30 +87,44 @@ def _freshness(
     dataset: str,
     columns: Sequence[Column],
 ) -> Freshness:
-    """Returns one freshness level."""
+    """Returns one freshness level, of a published column with dates or timestamps."""
+    value = _value(document, place, level)
+    unit = str(level.unit)
+    if unit not in _AGES:
+        raise document.refuse((*place, "unit"), f"{level.unit!r} is not d, h or m")
+    owner, _, name = (level.element or "").rpartition(".")
+    timed = [c.name for c in columns if not c.treatment and c.type in ("DATE", "TIMESTAMPTZ")]
+    if owner != dataset or name not in timed:
+        why = f"{level.element!r} is not {dataset}.column with a column of dates or timestamps"
+        raise document.refuse((*place, "element"), why, did_you_mean(name, timed))
+    return Freshness(name, value * _AGES[unit])
+
+
+def _retention(
+    document: Document,
+    place: Place,
+    level: ServiceLevelAgreementProperty,
+    dataset: str,
+    partition: Partition | None,
+) -> Retention:
+    """Returns one retention level: whole partitions are no longer published beyond an age."""
+    value = _value(document, place, level)
+    if partition is None:
+        why = "'retention' is kept by whole partitions, and the dataset has none"
+        raise document.refuse((*place, "property"), why)
+    unit = str(level.unit)
+    if unit not in _SPANS:
+        why = f"{level.unit!r} is not y, month, w or d"
+        raise document.refuse((*place, "unit"), why, did_you_mean(unit, _SPANS))
+    if level.element != (wanted := f"{dataset}.{partition.column}"):
+        why = f"{level.element!r} is not {wanted}, the column that cuts the table"
+        raise document.refuse((*place, "element"), why)
+    return Retention(partition.column, value * _SPANS[unit])
+
+
+def _value(document: Document, place: Place, level: ServiceLevelAgreementProperty) -> float:
+    """Returns the positive number of a level."""
     value = level.value
     if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
         raise document.refuse((*place, "value"), f"{value!r} is not a positive number")
-    unit = str(level.unit)
-    if unit not in _HOURS and unit not in _MINUTES:
-        raise document.refuse((*place, "unit"), f"{level.unit!r} is not d, h or m")
-    hours = value / 60 if unit in _MINUTES else value * _HOURS[unit]
-    column = _element(document, (*place, "element"), level.element, dataset, columns)
-    return Freshness(column, timedelta(hours=hours))
-
-
-def _element(
-    document: Document,
-    place: Place,
-    element: str | None,
-    dataset: str,
-    columns: Sequence[Column],
-) -> str:
-    """Returns the column with the data's own time, written `dataset.column`."""
-    owner, _, name = (element or "").rpartition(".")
-    timed = [column.name for column in columns if column.type in ("DATE", "TIMESTAMPTZ")]
-    if owner != dataset or name not in timed:
-        hint = did_you_mean(name, timed)
-        why = f"{element!r} is not {dataset}.column with a column of dates or timestamps"
-        raise document.refuse(place, why, hint)
-    return name
+    return value

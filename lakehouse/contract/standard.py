@@ -58,7 +58,6 @@ _QUALITY = _Section(
         "schedule": "checks run whenever a partition is built, not on a schedule of their own",
         "scheduler": "checks run whenever a partition is built, not on a schedule of their own",
         "rule": "the standard deprecates it; write `metric`",
-        "query": "checks in SQL are not supported; write a row rule (`rowRules`) or an expectation",
         "customProperties": "none are known here",
     },
 )

@@ -20,7 +20,23 @@ TRANSFORM = "CAST(start AS DATE)"
 SLA = "{property: freshness, value: 2, unit: d, element: trips.start}"
 TOP = "id: trips\n"
 
-# name of the case: (text of the sample, what stands there instead)
+KEY = "primaryKey: true\n        primaryKeyPosition: "
+UNCUT = (
+    "  - property: partition\n    value: {granularity: month, start: 2013-01}\n",
+    "",
+    "        partitioned: true\n",
+    "",
+)
+PRIVACY, WAIVER = (
+    "customProperties: [{property: privacy, value: ",
+    "customProperties: [{property: waiver, value: ",
+)
+READ, DAY = "  - property: read", "        partitioned: true\n"
+HISTORY = "  - {property: history, value: "
+TOTALS = "  - {property: controlTotals, value: "
+SQL = "      - {type: sql, description: Why., mustBe: 0, query: "
+
+# name of the case: (text of the sample, what stands there instead, and so on)
 CASES = {
     # the document
     "not yaml": (TOP, "id: [trips\n"),
@@ -63,6 +79,41 @@ CASES = {
     "date format": (CITY, "logicalType: date\n        logicalTypeOptions: {format: GGGG}\n"),
     "enum of another type": (ID, ID + "        enum: [{value: x}]\n"),
     "classification": (CITY, CITY + "        classification: pii\n"),
+    "id twice": (ID, ID + "        id: a\n", CITY, CITY + "        id: a\n"),
+    # personal data
+    "unknown treatment": (CITY, CITY + f"        {PRIVACY}hide}}]\n"),
+    "drop of a key": (ID, ID + f"        {PRIVACY}drop}}]\n"),
+    "mask of a key": (ID, ID + f"        {PRIVACY}mask}}]\n"),
+    "hash of the partition": (DAY, DAY + f"        {PRIVACY}hash}}]\n"),
+    "waiver without reason": (CITY, CITY + f"        {WAIVER}{{kinds: [name], by: ann}}}}]\n"),
+    "waiver without kinds": (CITY, CITY + f"        {WAIVER}{{by: ann, reason: names of towns}}}}]\n"),
+    "typo in a waiver": (CITY, CITY + f"        {WAIVER}{{kind: [name], by: ann, reason: x}}}}]\n"),
+    "waiver of a treated column": (CITY, CITY + f"        {PRIVACY}hash}}, {{property: waiver, value: {{}}}}]\n"),
+    "expectation of a dropped column": ("[{property: unit, value: EUR}]", "[{property: privacy, value: drop}]"),
+    "unique but dropped": (CITY, CITY + f"        unique: true\n        {PRIVACY}drop}}]\n"),
+    "freshness of a hashed column": (SLA, SLA.replace("start", "stop"), "stop\n        logicalType: timestamp\n",
+        f"stop\n        logicalType: timestamp\n        {PRIVACY}hash}}]\n"),
+    # history
+    "history of a partitioned dataset": (READ, HISTORY + "true}\n  - {property: delivery, value: full}\n" + READ),
+    "history of replaced files": (READ, HISTORY + "true}\n" + READ),
+    "history without a key": (*UNCUT, KEY + "1\n", "required: true\n", KEY + "2\n", "required: true\n", READ, HISTORY + "true}\n" + READ),
+    "history says no": (*UNCUT, READ, HISTORY + "no}\n" + READ),
+    "history with a typo": (*UNCUT, READ, HISTORY + "{sinse: 2013-01-01}}\n" + READ),
+    "history since no day": (*UNCUT, READ, HISTORY + "{since: 2013}}\n" + READ),
+    "history pattern": (*UNCUT, READ, HISTORY + "{pattern: 'trips_('}}\n" + READ),
+    "history pattern without a group": (*UNCUT, READ, HISTORY + r"{pattern: 'trips_\d+\.csv'}}" + "\n" + READ),
+    "history over a column": (*UNCUT, READ, HISTORY + "true}\n" + READ, "name: city", "name: valid_to"),
+    # control totals
+    "totals without side file": (READ, TOTALS + "{rows: rows}}\n" + READ),
+    "totals of nothing": (READ, TOTALS + "{}}\n" + READ),
+    "side file without totals": (READ, TOTALS + "{sideFile: '{name}.json'}}\n" + READ),
+    "side file of one name": (READ, TOTALS + "{sideFile: totals.json, rows: rows}}\n" + READ),
+    "side file elsewhere": (READ, TOTALS + "{sideFile: '../{name}.json', rows: rows}}\n" + READ),
+    "side file of unknown parts": (READ, TOTALS + "{sideFile: '{nmae}.json', rows: rows}}\n" + READ),
+    "sum of a text": (READ, TOTALS + "{sideFile: '{name}.json', sums: {city: c}}}\n" + READ),
+    "sum of an unknown column": (READ, TOTALS + "{sideFile: '{name}.json', sums: {prize: p}}}\n" + READ),
+    "files of a fraction": (READ, TOTALS + "{files: 1.5}}\n" + READ),
+    "totals with a typo": (READ, TOTALS + "{file: 1}}\n" + READ),
     "measure": (CITY, CITY + "        semanticType: measure\n"),
     # key and partition
     "key does not determine partition": ("primaryKey: true\n        primaryKeyPosition: 2\n", "required: true\n"),
@@ -95,7 +146,22 @@ CASES = {
     "undeclared source": (TRANSFORM, "CAST(stop AS DATE)"),
     "unknown source": ("[start]", "[strat]"),
     # quality
-    "sql check": (TABLE_QUALITY, "      - {type: sql, query: select 1, mustBe: 0}\n" + TABLE_QUALITY),
+    "sql check": (TABLE_QUALITY, SQL + "select 1}\n" + TABLE_QUALITY),
+    "sql of two columns": (TABLE_QUALITY, SQL + "'SELECT 1, 2 FROM ${table}'}\n" + TABLE_QUALITY),
+    "sql of a text": (TABLE_QUALITY, SQL + "'SELECT max(city) FROM ${table}'}\n" + TABLE_QUALITY),
+    "sql of many rows": (TABLE_QUALITY, SQL + "'SELECT price FROM ${table}'}\n" + TABLE_QUALITY),
+    "sql of groups": (TABLE_QUALITY, SQL + "'SELECT count(*) FROM ${table} GROUP BY city'}\n" + TABLE_QUALITY),
+    "sql typo": (TABLE_QUALITY, SQL + "'SELECT max(prize) FROM ${table}'}\n" + TABLE_QUALITY),
+    "sql of another table": (TABLE_QUALITY, SQL + "'SELECT count(*) FROM ${table} JOIN silver.fares ON true'}\n" + TABLE_QUALITY),
+    "sql of a file": (TABLE_QUALITY, SQL + "\"SELECT count(*) FROM ${table}, read_csv('x.csv')\"}\n" + TABLE_QUALITY),
+    "sql of the clock": (TABLE_QUALITY, SQL + "'SELECT count(*) FROM ${table} WHERE day > current_date'}\n" + TABLE_QUALITY),
+    "sql of chance": (TABLE_QUALITY, SQL + "'SELECT count(*) FROM ${table} USING SAMPLE 10'}\n" + TABLE_QUALITY),
+    "sql that writes": (TABLE_QUALITY, SQL + "'DELETE FROM ${table}'}\n" + TABLE_QUALITY),
+    "sql of two statements": (TABLE_QUALITY, SQL + "'SELECT count(*) FROM ${table}; SELECT 1'}\n" + TABLE_QUALITY),
+    "sql of a column at the table": (TABLE_QUALITY, SQL + "'SELECT max(${column}) FROM ${table}'}\n" + TABLE_QUALITY),
+    "sql compared with a text": (TABLE_QUALITY, SQL.replace("0", "none") + "'SELECT count(*) FROM ${table}'}\n" + TABLE_QUALITY),
+    "sql without description": (TABLE_QUALITY, SQL.replace("description: Why., ", "") + "'SELECT count(*) FROM ${table}'}\n" + TABLE_QUALITY),
+    "sql twice": (TABLE_QUALITY, 2 * (SQL + "'SELECT count(*) FROM ${table}'}\n") + TABLE_QUALITY),
     "engine": ("engine: greatExpectations", "engine: soda"),
     "no notes": ("meta: {notes: Trips cost something.}", "meta: {}"),
     "unknown expectation": (GX, "type: expect_column_maen_to_be_between"),
@@ -110,6 +176,12 @@ CASES = {
     "severity of a rule": (CITY, CITY_QUALITY + "metric: nullValues, mustBe: 0, severity: warning}]\n"),
     # service levels and relationships
     "retention": (SLA, "{property: retention, value: 1, unit: y}"),
+    "retention unit": (SLA, "{property: retention, value: 1, unit: eon, element: trips.day}"),
+    "retention of another column": (SLA, "{property: retention, value: 1, unit: y, element: trips.start}"),
+    "retention of nothing": (SLA, "{property: retention, value: 0, unit: y, element: trips.day}"),
+    "retention of a whole": (*UNCUT, SLA, "{property: retention, value: 1, unit: y, element: trips.day}"),
+    "retention twice": (SLA, 2 * "{property: retention, value: 1, unit: y, element: trips.day}\n  - " + SLA),
+    "unknown service level": (SLA, SLA.replace("freshness", "retentoin")),
     "freshness of unknown column": (SLA, SLA.replace("start", "strat")),
     "freshness unit": (SLA, SLA.replace("unit: d", "unit: fortnight")),
     "orphans": (CITY, CITY + "        relationships: [{to: cities.name, customProperties: [{property: orphans, value: drop}]}]\n"),
@@ -120,10 +192,12 @@ CASES = {
 
 def message(folder: Path, case: str) -> str:
     """The message that a case is refused with, without the folder."""
-    old, new = CASES[case]
-    assert old in SAMPLE
+    text = SAMPLE
+    for old, new in zip(CASES[case][::2], CASES[case][1::2], strict=True):
+        assert old in text
+        text = text.replace(old, new, 1)
     file = folder / "trips.odcs.yaml"
-    file.write_text(SAMPLE.replace(old, new, 1), "utf-8")
+    file.write_text(text, "utf-8")
     with pytest.raises(ContractError) as refused:
         load(file)
     return f"{case} | {str(refused.value).replace(str(folder) + '/', '')}"
