@@ -31,7 +31,7 @@ def extension_file(name: str) -> Path:
 
 
 def connect(
-    settings: Settings, database: str = ":memory:", *, tables: bool = True
+    settings: Settings, database: str = ":memory:", *, tables: bool = True, share: int = 1
 ) -> duckdb.DuckDBPyConnection:
     """Returns a connection with the lake's limits that spills to its home and runs in UTC.
 
@@ -40,6 +40,7 @@ def connect(
         database: A DuckDB file, or `:memory:`.
         tables: Whether Iceberg tables are read, too. DuckDB checks the signature of each extension
             for every connection, so those not needed are left out.
+        share: How many connections share memory and cores.
     """
     connection = duckdb.connect(database)
     remote = bool(settings.s3_endpoint) or settings.warehouse.startswith("s3://")
@@ -54,9 +55,20 @@ def connect(
     connection.execute("SET enable_progress_bar=false")
     if settings.threads:
         connection.execute(f"SET threads={settings.threads}")
+    if share > 1:
+        _share(connection, share)
     if remote:
         _add_s3(connection, settings)
     return connection
+
+
+def _share(connection: duckdb.DuckDBPyConnection, share: int) -> None:
+    """Leaves the other connections their part."""
+    found = connection.execute("SELECT current_setting('threads'), current_setting('memory_limit')")
+    threads, memory = found.fetchall()[0]
+    amount, unit = str(memory).split()
+    connection.execute(f"SET threads={max(int(threads) // share, 1)}")
+    connection.execute(f"SET memory_limit='{float(amount) / share} {unit}'")
 
 
 def _add_s3(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:

@@ -70,6 +70,11 @@ class Lake:
         with TemporaryDirectory(prefix="scratch-", dir=root) as folder:
             yield Path(folder)
 
-    def connect(self, *, tables: bool = True) -> duckdb.DuckDBPyConnection:
-        """Returns a new DuckDB connection, for files only or for Iceberg `tables` as well."""
-        return connect(self.settings, tables=tables)
+    def connect(self, *, tables: bool = True, share: int = 1) -> duckdb.DuckDBPyConnection:
+        """Returns a new DuckDB connection, for files only or for Iceberg `tables` as well.
+
+        Args:
+            tables: Whether Iceberg tables are read, too.
+            share: How many connections share the machine at that moment.
+        """
+        return connect(self.settings, tables=tables, share=share)

@@ -4,10 +4,12 @@ A partition is a pure function of the contract, this code (`VERSION`), the deliv
 and the pinned snapshots of the datasets it refers to.
 """
 
+from lakehouse.conforming.broken import Broken
 from lakehouse.conforming.result import Conformed, Count, Excess
 from lakehouse.conforming.staging import Staging
+from lakehouse.conforming.straight import Straight
 
 VERSION = 1
 """Raised when this code gives other rows for the same input: every partition is then stale."""
 
-__all__ = ["VERSION", "Conformed", "Count", "Excess", "Staging"]
+__all__ = ["VERSION", "Broken", "Conformed", "Count", "Excess", "Staging", "Straight"]

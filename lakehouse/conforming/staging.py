@@ -11,6 +11,7 @@ from pathlib import Path
 
 import duckdb
 
+from lakehouse.conforming.broken import TABLE, Broken, in_partition, label_type
 from lakehouse.conforming.result import Conformed, Count, Excess
 from lakehouse.connection import quote_name, quote_text
 from lakehouse.contract import Contract, Reference
@@ -44,6 +45,7 @@ class Staging:
         """
         self._lake, self._connection, self._contract = lake, connection, contract
         self._pinned, self._reader = pinned, reader(contract)
+        self.broken = Broken(connection, contract)
 
     def conform(
         self, deliveries: Sequence[Delivery], partitions: Collection[str], accepted: Collection[int]
@@ -70,24 +72,7 @@ class Staging:
     def valid_rows(self, partition: str) -> str:
         """Returns SQL for the rows of one partition, in the contract's columns."""
         names = ", ".join(quote_name(column.name) for column in self._contract.columns)
-        return f"SELECT {names} FROM __valid WHERE {self._in(partition)}"
-
-    def broken_rows(self, partition: str, delivery: int, run: str) -> str:
-        """Returns SQL for the quarantine rows of one delivery in one partition."""
-        return (
-            f"SELECT {quote_text(self._contract.dataset)} AS dataset, __delivery AS delivery, "
-            f"{quote_text(partition)} AS partition, __source AS source_key, __line AS line, "
-            f"__offset AS byte_offset, __raw AS raw, __reasons AS rules, "
-            f"{quote_text(self._contract.version)} AS contract_version, {quote_text(run)} AS run "
-            f"FROM __broken WHERE {self._in(partition)} AND __delivery = {delivery} ORDER BY line"
-        )
-
-    def _in(self, partition: str) -> str:
-        if self._contract.partition is None:
-            return "true"
-        if partition == UNASSIGNED:
-            return "__label IS NULL"
-        return f"__label = DATE '{self._contract.partition.bounds(partition)[0]}'"
+        return f"SELECT {names} FROM __valid WHERE {in_partition(self._contract, partition)}"
 
     def _load(self, deliveries: Sequence[Delivery], scratch: Path) -> None:
         """Fills `__valid` and `__broken`, typed where files are clean, explained where not."""
@@ -110,15 +95,11 @@ class Staging:
 
     def _create_tables(self) -> None:
         columns = ", ".join(f"{quote_name(c.name)} {c.type}" for c in self._contract.columns)
-        label = "DATE" if self._contract.partition else "VARCHAR"
         self._connection.execute(
             f"CREATE OR REPLACE TEMP TABLE __valid ({columns}, __ok BOOLEAN, "
-            f"__label {label}, __delivery BIGINT)"
+            f"__label {label_type(self._contract)}, __delivery BIGINT)"
         )
-        self._connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE __broken (__label {label}, __delivery BIGINT, "
-            "__source VARCHAR, __line BIGINT, __offset BIGINT, __raw VARCHAR, __reasons VARCHAR[])"
-        )
+        self.broken = Broken(self._connection, self._contract)
 
     def _insert_typed(
         self,
@@ -176,11 +157,7 @@ class Staging:
                 f"__label, {delivery.number} FROM __explained "
                 "WHERE len(__reasons) = 0 ORDER BY __line"
             )
-            self._connection.execute(
-                f"INSERT INTO __broken SELECT __label, {delivery.number}, "
-                f"{quote_text(delivery.source_key)}, __line, __offset, __raw, __reasons "
-                "FROM __explained WHERE len(__reasons) > 0"
-            )
+            self.broken.add("__explained", delivery)
         self._connection.execute("DROP TABLE __explained")
 
     def _orphaned(self) -> str:
@@ -205,7 +182,7 @@ class Staging:
     def _excesses(
         self, deliveries: Sequence[Delivery], accepted: Collection[int]
     ) -> tuple[Excess, ...]:
-        good, bad = self._by_delivery("__valid"), self._by_delivery("__broken")
+        good, bad = self._by_delivery("__valid"), self._by_delivery(TABLE)
         found = []
         for delivery in deliveries:
             broken = bad.get(delivery.number, 0)
@@ -230,8 +207,8 @@ class Staging:
     def _resolve(self) -> None:
         """Of rows with one key keeps the last of the last delivery; notes what the others are."""
         self._connection.execute(
-            "CREATE OR REPLACE TEMP TABLE __losers (id BIGINT, __delivery BIGINT, __label "
-            f"{'DATE' if self._contract.partition else 'VARCHAR'}, superseded BOOLEAN)"
+            "CREATE OR REPLACE TEMP TABLE __losers (id BIGINT, __delivery BIGINT, "
+            f"__label {label_type(self._contract)}, superseded BOOLEAN)"
         )
         if not self._contract.key:
             return

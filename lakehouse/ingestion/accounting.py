@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from lakehouse.admitting import View
 from lakehouse.conforming import VERSION, Count
-from lakehouse.ingestion.writing import Files, fresh_unassigned
+from lakehouse.ingestion.files import Files
+from lakehouse.ingestion.writing import fresh_unassigned
 from lakehouse.ledger import Account
 from lakehouse.results import UNASSIGNED
 

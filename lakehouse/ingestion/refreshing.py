@@ -13,8 +13,9 @@ from lakehouse.errors import PublishConflict
 from lakehouse.ingestion import refusing
 from lakehouse.ingestion.accounting import book
 from lakehouse.ingestion.auditing import Audit, audit
+from lakehouse.ingestion.files import Files
 from lakehouse.ingestion.result import PartitionOutcome, Refreshed
-from lakehouse.ingestion.writing import Files, fresh_unassigned, write
+from lakehouse.ingestion.writing import fresh_unassigned, write
 from lakehouse.lake import Lake
 from lakehouse.ledger import Account
 from lakehouse.planning.silver import SilverState

@@ -3,59 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-
-import duckdb
-from pyiceberg.table import Table
 
 from lakehouse.admitting import View
-from lakehouse.conforming import Conformed, Count, Excess, Staging
+from lakehouse.conforming import Staging
 from lakehouse.connection import quote_text
+from lakehouse.ingestion.files import Files, copy, fresh_file, write_broken
+from lakehouse.ingestion.short_cuts import short_cuts
 from lakehouse.ledger import Books, Delivery
 from lakehouse.planning.silver import SilverState
-from lakehouse.publishing import data_url
 from lakehouse.results import UNASSIGNED
-from lakehouse.storage import local_path
 
 _BATCH = 96 * 1024 * 1024
 """Bytes of input that are staged at once, so that memory does not grow with the table."""
 
 
-@dataclass
-class Files:
-    """What was written in a run, by partition; grows batch by batch.
-
-    Attributes:
-        silver: File of each partition that has rows.
-        quarantine: File of each (partition, delivery) that has broken rows.
-        counts: Where each delivery's rows went.
-        excesses: Deliveries with too many broken rows.
-    """
-
-    silver: dict[str, str] = field(default_factory=dict)
-    quarantine: dict[tuple[str, int], str] = field(default_factory=dict)
-    counts: list[Count] = field(default_factory=list)
-    excesses: list[Excess] = field(default_factory=list)
-
-
 def write(view: View, targets: Sequence[str], run: str) -> Files:
-    """Conforms and writes the target partitions in batches of bounded size."""
+    """Conforms and writes the target partitions, each in bounded memory.
+
+    Most go straight from file to file, several at a time; the rest is staged, in batches.
+    """
     files = Files()
     numbered = {d.number: d for d in view.books.delivered(view.contract.dataset)}
+    done = short_cuts(view, targets, numbered, files, run)
+    left = [name for name in targets if name not in done]
+    numbered = {n: d for n, d in numbered.items() if n not in _touching(view.state, done)}
+    for partitions in _batches(view.state, left, numbered):
+        _stage(view, partitions, numbered, files, run=run)
+    return files
+
+
+def _stage(
+    view: View,
+    partitions: Sequence[str],
+    numbered: Mapping[int, Delivery],
+    files: Files,
+    *,
+    run: str,
+) -> None:
     pinned = {
         ref.dataset: _scan(view.books, f"silver.{ref.dataset}") for ref in view.contract.pinned
     }
-    for partitions in _batches(view.state, targets, numbered):
-        deliveries = [numbered[n] for n in sorted(_touching(view.state, partitions))]
-        with view.lake.connect(tables=bool(pinned)) as connection:
-            staging = Staging(view.lake, connection, view.contract, pinned)
-            conformed = staging.conform(deliveries, partitions, view.state.accepted)
-            files.counts += conformed.counts
-            files.excesses += conformed.excesses
-            _write_rows(view, connection, staging, conformed, files)
-            _write_broken(view, connection, staging, conformed, files, run=run)
-    return files
+    touching = sorted(_touching(view.state, partitions) & numbered.keys())
+    with view.lake.connect(tables=bool(pinned)) as connection:
+        staging = Staging(view.lake, connection, view.contract, pinned)
+        deliveries = [numbered[number] for number in touching]
+        conformed = staging.conform(deliveries, partitions, view.state.accepted)
+        files.counts += conformed.counts
+        files.excesses += conformed.excesses
+        for partition in sorted({c.partition for c in conformed.counts if c.published}):
+            url = fresh_file(view, view.contract.table, partition)
+            copy(connection, staging.valid_rows(partition), url)
+            files.silver[partition] = url
+        write_broken(view, connection, staging.broken, conformed.counts, files, run=run)
 
 
 def fresh_unassigned(view: View) -> frozenset[int]:
@@ -66,46 +65,6 @@ def fresh_unassigned(view: View) -> frozenset[int]:
         return want
     same = all(account.fingerprint == view.contract.fingerprint for account in held.accounts)
     return want ^ held.deliveries if same else want | held.deliveries
-
-
-def _write_rows(
-    view: View,
-    connection: duckdb.DuckDBPyConnection,
-    staging: Staging,
-    conformed: Conformed,
-    files: Files,
-) -> None:
-    table = view.books.refs.tables[view.contract.table]
-    for partition in sorted({c.partition for c in conformed.counts if c.published}):
-        rows = staging.valid_rows(partition)
-        files.silver[partition] = _copy(connection, rows, table, partition)
-
-
-def _write_broken(
-    view: View,
-    connection: duckdb.DuckDBPyConnection,
-    staging: Staging,
-    conformed: Conformed,
-    files: Files,
-    *,
-    run: str,
-) -> None:
-    table = view.books.refs.tables[view.contract.quarantine]
-    for count in conformed.counts:
-        if count.quarantined:
-            rows = staging.broken_rows(count.partition, count.delivery, run)
-            name = f"{count.partition}-{count.delivery}"
-            file = _copy(connection, rows, table, name)
-            files.quarantine[count.partition, count.delivery] = file
-
-
-def _copy(connection: duckdb.DuckDBPyConnection, query: str, table: Table, name: str) -> str:
-    url = data_url(table, name)
-    if url.startswith("file://"):
-        Path(local_path(url)).parent.mkdir(parents=True, exist_ok=True)
-    target = quote_text(local_path(url))
-    connection.execute(f"COPY ({query}) TO {target} (FORMAT parquet, COMPRESSION zstd)")
-    return url
 
 
 def _scan(books: Books, name: str) -> str:
@@ -129,7 +88,7 @@ def _batches(
     batch: list[str] = []
     size = 0
     for group in _linked(state, targets):
-        weight = sum(numbered[n].size for n in _touching(state, group))
+        weight = sum(numbered[n].size for n in _touching(state, group) & numbered.keys())
         if batch and size + weight > _BATCH:
             yield batch
             batch, size = [], 0
