@@ -56,11 +56,10 @@ def _first(
     shown: list[sa.ColumnElement[Any]] = [sa.column(name) for name in columns]
     key = sa.literal_column("0") if label is None else label
     rank = sa.func.row_number().over(partition_by=key, order_by=shown)
-    inside = sa.or_(*(engine.cut.where(name) for name in names))
     ranked = (
         sa.select(*shown, rank.label(RANK), key.label(PARTITION))
         .select_from(records)
-        .where(where, inside)
+        .where(where, engine.cut.among(names))
         .subquery()
     )
     query = sa.select(

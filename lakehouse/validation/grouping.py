@@ -1,11 +1,17 @@
-"""Grouped queries for metrics that Great Expectations asks for one partition at a time."""
+"""What Great Expectations asks of one partition at a time, as aggregates over all of them.
+
+An `Aggregate` is SQL to select; all that are about the same rows are asked in one scan. A metric
+that needs a query of its own is in `queries`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from great_expectations.constants import MAX_DISTINCT_VALUES
 from great_expectations.expectations.metrics.column_aggregate_metrics.column_distinct_values import (  # noqa: E501
     _coerce_value_set_for_sql,
 )
@@ -15,117 +21,143 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.selectable import FromClause, SelectBase
 from sqlalchemy.sql.visitors import ExternallyTraversible
 
-from lakehouse.validation.engine import DuckDBEngine, MetricId, plain
+from lakehouse.validation.engine import MetricId, Row, plain
 
-UNIQUE = ("column_values.unique.unexpected_count", "compound_columns.unique.unexpected_count")
-MISSING = (
-    "column.distinct_values.missing_from_column",
-    "column.distinct_values.missing_from_column.count",
-)
-AGGREGATES = {"column.standard_deviation": sa.func.stddev_samp, "column.median": sa.func.median}
+Domain = Mapping[str, Any]
+Columns = tuple[sa.ColumnElement[Any], ...]
+
+NOT_IN_SET = "column.distinct_values.not_in_set"
+MISSING = "column.distinct_values.missing_from_column"
+STATISTICS = {"column.standard_deviation": sa.func.stddev_samp, "column.median": sa.func.median}
+ROWS_JUDGED = "compound_columns.unique.filtered_row_count"
 COMPLETE = (
-    *UNIQUE,
-    *MISSING,
-    *AGGREGATES,
-    "compound_columns.unique.filtered_row_count",
+    *STATISTICS,
+    ROWS_JUDGED,
     "column.quantile_values",
+    MISSING,
+    f"{MISSING}.count",
+    NOT_IN_SET,
+    f"{NOT_IN_SET}.count",
 )
 """Metrics written here from their arguments alone, without the metrics they depend on."""
 
 
-def values(
-    engine: DuckDBEngine, metric: MetricConfiguration, known: Mapping[MetricId, Any]
-) -> Mapping[str, object] | None:
-    """Returns the metric's value in every partition, or None if it is not written here.
+def _first(row: Row) -> object:
+    """Returns the only value, as JSON can hold it."""
+    return plain(row[0])
+
+
+@dataclass(frozen=True)
+class Aggregate:
+    """A metric that is a few aggregates over the rows of a partition.
+
+    Attributes:
+        domain: The rows it is about.
+        select: SQL of the aggregates.
+        value: Makes the metric's value of their results.
+        instead: Another way to the same value, for when this one fails.
+    """
+
+    domain: Domain
+    select: Columns
+    value: Callable[[Row], object] = _first
+    instead: Aggregate | None = None
+
+    @property
+    def rows(self) -> str:
+        """The same text for all aggregates about the same rows; a column alone chooses none."""
+        said = {key: value for key, value in self.domain.items() if value is not None}
+        return repr(sorted((key, value) for key, value in said.items() if key != "column"))
+
+
+COUNT = Aggregate({}, (sa.func.count(),))
+"""The number of rows."""
+
+
+def aggregate(metric: MetricConfiguration, known: Mapping[MetricId, Any]) -> Aggregate | None:
+    """Returns the metric as an aggregate, or None if it cannot be one.
 
     Args:
-        engine: Runs the query.
         metric: The metric wanted.
-        known: Metrics that all partitions have in common.
+        known: Metrics that all partitions have in common, among them pieces of SQL.
     """
-    domain = metric.metric_domain_kwargs
-    if metric.metric_name in UNIQUE:
-        return _duplicates(engine, domain)
-    if metric.metric_name in MISSING:
-        missing = _missing(engine, domain, metric.metric_value_kwargs["value_set"])
-        counted = metric.metric_name.endswith(".count")
-        return {name: len(lacks) if counted else lacks for name, lacks in missing.items()}
-    if metric.metric_name == "column.quantile_values":
-        quantiles = metric.metric_value_kwargs["quantiles"]
-        column: sa.ColumnElement[Any] = sa.column(domain["column"])
-        select = [sa.func.percentile_disc(share).within_group(column.asc()) for share in quantiles]
-        rows = engine.aggregate(engine.records(domain), select)
-        return {name: list(row) for name, row in rows.items()}
-    if metric.metric_name == "compound_columns.unique.filtered_row_count":
-        return _single(engine, domain, sa.func.count())
-    if metric.metric_name in AGGREGATES:
-        aggregate = AGGREGATES[metric.metric_name]
-        return _single(engine, domain, aggregate(sa.column(domain["column"])))
-    return _of_condition(engine, metric, known)
+    return _of_arguments(metric) or _of_sql(metric, known) or _of_condition(metric, known)
 
 
-def _of_condition(
-    engine: DuckDBEngine, metric: MetricConfiguration, known: Mapping[MetricId, Any]
-) -> Mapping[str, object] | None:
-    """Returns counts of rows that break a condition over several columns, or None."""
+def _of_arguments(metric: MetricConfiguration) -> Aggregate | None:
+    """Returns metrics that need nothing but their own arguments."""
+    domain, name = metric.metric_domain_kwargs, metric.metric_name
+    if name not in COMPLETE:
+        return None
+    if name == ROWS_JUDGED:
+        return Aggregate(domain, (sa.func.count(),))
+    column: sa.ColumnElement[Any] = sa.column(domain["column"])
+    if name in STATISTICS:
+        return Aggregate(domain, (STATISTICS[name](column),))
+    if name == "column.quantile_values":
+        shares = [float(share) for share in metric.metric_value_kwargs["quantiles"]]
+        found = sa.func.quantile_disc(column, sa.literal_column(repr(shares)))
+        return Aggregate(domain, (found,), lambda row: plain(row[0] or []))
+    values = _coerce_value_set_for_sql(list(metric.metric_value_kwargs["value_set"] or ()))
+    about = _missing if name.startswith(MISSING) else _not_in_set
+    return about(domain, column, values, name.endswith(".count"))
+
+
+def _of_sql(metric: MetricConfiguration, known: Mapping[MetricId, Any]) -> Aggregate | None:
+    """Returns what Great Expectations itself has as an aggregate."""
+    need = metric.metric_dependencies.get("metric_partial_fn")
+    if need is None or need.id not in known:
+        return None
+    select, domain, _ = known[need.id]
+    return Aggregate(domain, (select,))
+
+
+def _of_condition(metric: MetricConfiguration, known: Mapping[MetricId, Any]) -> Aggregate | None:
+    """Returns counts of rows that break a condition over several columns."""
     need = metric.metric_dependencies.get("unexpected_condition")
-    if need is None:
+    if need is None or need.id not in known:
         return None
     condition, compute, accessor = known[need.id]
     domain = {**compute, **accessor}
     if metric.metric_name.endswith(".filtered_row_count"):
-        return _single(engine, domain, sa.func.count())
+        return Aggregate(domain, (sa.func.count(),))
     if not metric.metric_name.endswith(".unexpected_count") or _windowed(condition):
         return None
-    return _single(engine, domain, sa.func.count().filter(condition))
-
-
-def _single(engine: DuckDBEngine, domain: dict[str, Any], select: Any) -> Mapping[str, object]:
-    """Returns one aggregate in every partition."""
-    rows = engine.aggregate(engine.records(domain), [select])
-    return {name: plain(row[0]) for name, row in rows.items()}
-
-
-def _duplicates(engine: DuckDBEngine, domain: dict[str, Any]) -> Mapping[str, object]:
-    """Returns the number of rows whose values occur more than once within their partition."""
-    columns = subject(domain)
-    records = engine.records(domain)
-    label = engine.cut.label
-    labels = [sa.literal_column("0") if label is None else label]
-    times = sa.func.count().label("lakehouse_times")
-    repeated = (
-        sa.select(times, labels[0].label("lakehouse_partition"))
-        .select_from(records)
-        .where(*(column.is_not(None) for column in columns), engine.cut.judged())
-        .group_by(*columns, *(labels if label is not None else ()))
-        .having(times > 1)
-        .subquery()
-    )
-    total = sa.func.sum(repeated.c.lakehouse_times)
-    query = sa.select(total, repeated.c.lakehouse_partition).group_by(
-        repeated.c.lakehouse_partition
-    )
-    found = engine.by_partition(query)
-    return {name: int(found[name][0]) if name in found else 0 for name in engine.cut.names}
+    return Aggregate(domain, (sa.func.count().filter(condition),))
 
 
 def _missing(
-    engine: DuckDBEngine, domain: dict[str, Any], value_set: Sequence[Any] | None
-) -> Mapping[str, list[Any]]:
-    """Returns the values that are expected and do not occur, in every partition."""
-    values = _coerce_value_set_for_sql(list(value_set or ()))
-    if not values:
-        return {name: [] for name in engine.cut.names}
-    column: sa.ColumnElement[Any] = sa.column(domain["column"])
-    select = [sa.func.coalesce(sa.func.bool_or(column == value), sa.false()) for value in values]
-    rows = engine.aggregate(engine.records(domain), select)
-    return {
-        name: [value for value, found in zip(values, row, strict=True) if not found]
-        for name, row in rows.items()
-    }
+    domain: Domain, column: sa.ColumnElement[Any], values: Sequence[Any], counted: bool
+) -> Aggregate:
+    """Returns the values that are expected and do not occur.
+
+    The list of distinct values is several times faster than a comparison with each expected one,
+    but has no bound.
+    """
+
+    def lacking(found: Sequence[bool]) -> object:
+        lacks = [value for value, here in zip(values, found, strict=True) if not here]
+        return len(lacks) if counted else lacks
+
+    distinct = sa.func.list(sa.distinct(column))
+    listed = tuple(sa.func.coalesce(sa.func.list_contains(distinct, v), sa.false()) for v in values)
+    compared = tuple(sa.func.coalesce(sa.func.bool_or(column == v), sa.false()) for v in values)
+    return Aggregate(domain, listed, lacking, Aggregate(domain, compared, lacking))
 
 
-def subject(domain: Mapping[str, Any]) -> Sequence[sa.ColumnElement[Any]]:
+def _not_in_set(
+    domain: Domain, column: sa.ColumnElement[Any], values: Sequence[Any], counted: bool
+) -> Aggregate:
+    """Returns values that occur and are not expected, as many as Great Expectations shows."""
+    other = sa.and_(column.is_not(None), column.not_in(values))
+    if counted:
+        return Aggregate(domain, (sa.func.count(sa.distinct(column)).filter(other),))
+    found = sa.func.list(sa.distinct(column)).filter(other)
+    shown = sa.func.list_slice(sa.func.list_sort(found), 1, MAX_DISTINCT_VALUES)
+    return Aggregate(domain, (shown,), lambda row: list(row[0] or ()))
+
+
+def subject(domain: Domain) -> Sequence[sa.ColumnElement[Any]]:
     """Returns the columns that a metric is about."""
     names = domain.get("column_list") or [
         domain[key] for key in ("column", "column_A", "column_B") if domain.get(key)

@@ -9,7 +9,7 @@ from typing import Any
 from great_expectations.exceptions.exceptions import GreatExpectationsError
 from great_expectations.validator.metric_configuration import MetricConfiguration
 
-from lakehouse.validation import examples, grouping
+from lakehouse.validation import examples, grouping, queries
 from lakehouse.validation.engine import DuckDBEngine, plain
 from lakehouse.validation.metrics import Metrics
 from lakehouse.validation.report import Outcome, Verdict
@@ -29,15 +29,14 @@ BROKEN = (
 
 
 def judge(
-    engine: DuckDBEngine, items: Sequence[Item], keys: Sequence[str], rows: Mapping[str, int]
-) -> list[Verdict]:
-    """Returns a verdict for every partition of the engine's cut and every expectation.
+    engine: DuckDBEngine, items: Sequence[Item], keys: Sequence[str]
+) -> tuple[list[Verdict], Mapping[str, int]]:
+    """Returns a verdict for every partition that has rows and every expectation, and the rows.
 
     Args:
-        engine: Computes the metrics.
+        engine: Computes the metrics of the partitions of its cut.
         items: The suite.
         keys: Columns that identify a row, for the examples.
-        rows: Number of rows of each partition.
     """
     needs: dict[str, Needs] = {}
     broken: dict[str, str] = {}
@@ -48,14 +47,15 @@ def judge(
             broken[item.name] = _text(error)
     metrics = Metrics(engine, engine.cut.names)
     metrics.resolve(metric for name in needs for metric in needs[name].values())
+    filled = metrics.filled
     verdicts: list[Verdict] = []
     for item in items:
         if item.name in broken:
-            verdicts += (_error(item, name, broken[item.name]) for name in engine.cut.names)
+            verdicts += (_error(item, name, broken[item.name]) for name in filled)
             continue
-        judged = [_judged(metrics, item, needs[item.name], name, rows) for name in engine.cut.names]
+        judged = [_judged(metrics, item, needs[item.name], name) for name in filled]
         verdicts += _with_examples(metrics, item, needs[item.name], keys, judged)
-    return verdicts
+    return verdicts, {name: metrics.rows(name) for name in metrics.names}
 
 
 def _needs(engine: DuckDBEngine, item: Item) -> Needs:
@@ -66,16 +66,13 @@ def _needs(engine: DuckDBEngine, item: Item) -> Needs:
     return dict(dependencies.metric_configurations)
 
 
-def _judged(
-    metrics: Metrics, item: Item, needs: Needs, partition: str, rows: Mapping[str, int]
-) -> Verdict:
+def _judged(metrics: Metrics, item: Item, needs: Needs, partition: str) -> Verdict:
     """Returns the verdict on one partition, without examples."""
-    why = metrics.failures(partition)
-    reason = next((why[metric.id] for metric in needs.values() if metric.id in why), None)
+    why = (metrics.failure(metric, partition) for metric in needs.values())
+    reason = next((told for told in why if told is not None), None)
     if reason is not None:
         return _error(item, partition, reason)
-    values = metrics.values(partition)
-    found = {name: values[metric.id] for name, metric in needs.items()}
+    found = {name: metrics.value(metric, partition) for name, metric in needs.items()}
     try:
         with metrics.engine.within(partition):
             success, result = _asked(metrics.engine, item, found)
@@ -89,7 +86,7 @@ def _judged(
             item, partition, outcome, observed=evidence.get("observed_value", evidence or None)
         )
     unexpected = int(found[count] or 0)
-    judged_rows = _judged_rows(found, item, rows[partition])
+    judged_rows = _judged_rows(found, item, metrics.rows(partition))
     share = 1 - unexpected / judged_rows if judged_rows else None
     return _verdict(item, partition, outcome, observed=share, unexpected=unexpected)
 
@@ -127,7 +124,7 @@ def _with_examples(
     subject = [column.name for column in grouping.subject(count.metric_domain_kwargs)]
     columns = list(dict.fromkeys([*keys, *subject]))
     found: dict[str, tuple[Mapping[str, object], ...]] = {}
-    if count.metric_name in grouping.UNIQUE:
+    if count.metric_name in queries.UNIQUE:
         domain = count.metric_domain_kwargs
         found.update(examples.repeated(metrics.engine, domain, columns, failed))
     else:

@@ -1,10 +1,10 @@
 """Resolves the metrics of a suite: once for all partitions where that is possible.
 
-Great Expectations makes a graph of metrics. Each node is of one of three kinds:
+Great Expectations makes a graph of metrics. Each node is of one of four kinds:
 
 - shared: the same for every partition (names of columns, the SQL of a condition);
-- grouped: an aggregate whose SQL is shared, or one that `grouping` knows how to write; one query
-  answers it for every partition;
+- an aggregate: all that are about the same rows are answered for every partition by one scan;
+- a query of its own, written in `queries`, which answers it for every partition;
 - own: everything else, computed partition by partition.
 """
 
@@ -14,19 +14,23 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from great_expectations.exceptions.exceptions import GreatExpectationsError
-from great_expectations.expectations.registry import get_metric_provider
 from great_expectations.validator.metric_configuration import MetricConfiguration
 from great_expectations.validator.validation_graph import ValidationGraph
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from lakehouse.validation import grouping
+from lakehouse.validation import grouping, queries
 from lakehouse.validation.engine import DuckDBEngine, MetricId
+from lakehouse.validation.grouping import Aggregate
 
 PARTIAL = (".condition", ".aggregate_fn", ".map")
 """Endings of metrics whose value is a piece of SQL."""
 COUNTS = (".unexpected_count", ".filtered_row_count")
 """Endings of metrics that `grouping` counts by a condition alone."""
 SCHEMA = ("table.columns", "table.column_types")
+COMPLETE = (*grouping.COMPLETE, *queries.QUERIED)
+"""Metrics that are written without those they depend on."""
+ROWS = MetricId("lakehouse.rows", (), ())
+"""The number of rows, which is asked with the rest in one scan."""
 
 
 class Metrics:
@@ -45,13 +49,23 @@ class Metrics:
         self._why: dict[MetricId, str] = {}
         self._why_in: dict[str, dict[MetricId, str]] = {name: {} for name in self.names}
 
-    def values(self, name: str) -> Mapping[MetricId, Any]:
-        """Returns the metrics of one partition by id."""
-        return {**self._values, **self._by_partition[name]}
+    def rows(self, name: str) -> int:
+        """Returns the number of rows of a partition."""
+        return int(self._by_partition[name][ROWS])
 
-    def failures(self, name: str) -> Mapping[MetricId, str]:
-        """Returns why metrics could not be computed in one partition."""
-        return {**self._why, **self._why_in[name]}
+    @property
+    def filled(self) -> tuple[str, ...]:
+        """The partitions that have rows."""
+        return tuple(name for name in self.names if self.rows(name))
+
+    def value(self, metric: MetricConfiguration, name: str) -> Any:
+        """Returns a metric in one partition."""
+        found, wanted = self._by_partition[name], metric.id
+        return found[wanted] if wanted in found else self._values[wanted]
+
+    def failure(self, metric: MetricConfiguration, name: str) -> str | None:
+        """Returns why a metric could not be computed in one partition, or None if it was."""
+        return self._why.get(metric.id) or self._why_in[name].get(metric.id)
 
     def conditions(
         self, count: MetricConfiguration, names: Sequence[str]
@@ -71,22 +85,25 @@ class Metrics:
                     yield [name], condition
 
     def resolve(self, wanted: Iterable[MetricConfiguration]) -> None:
-        """Computes the wanted metrics and all that they depend on."""
-        grouped: list[MetricConfiguration] = []
+        """Computes the wanted metrics and all that they depend on.
+
+        Raises:
+            SQLAlchemyError: Not even the rows can be counted.
+        """
+        aggregates = {ROWS: grouping.COUNT}
         own: list[MetricConfiguration] = []
         for metric in self._in_order(wanted):
-            broken = _broken(metric, self._why)
+            broken = self._broken(metric)
             if broken is not None:
                 self._why[metric.id] = broken
-            elif metric.metric_name in grouping.COMPLETE:
-                self._group(metric)
-            elif not self._settled(metric):
+            elif (found := grouping.aggregate(metric, self._values)) is not None:
+                aggregates[metric.id] = found
+            elif metric.metric_name in queries.QUERIED:
+                self._query(metric)
+            elif not self._settled(metric) or not self._share(metric):
                 own.append(metric)
-            elif get_metric_provider(metric.metric_name, self.engine)[1] is None:
-                grouped.append(metric)
-            elif not self._share(metric) and not self._group(metric):
-                own.append(metric)
-        self._resolve_grouped(grouped)
+        for same in _by_rows(aggregates):
+            self._ask(same)
         self._resolve_own(own)
 
     def _in_order(self, wanted: Iterable[MetricConfiguration]) -> Iterator[MetricConfiguration]:
@@ -111,9 +128,6 @@ class Metrics:
 
     def _settled(self, metric: MetricConfiguration) -> bool:
         """Says whether all that a metric uses is the same for every partition."""
-        partial = metric.metric_dependencies.get("metric_partial_fn")
-        if partial is not None:  # an aggregate is its SQL, whatever else it names
-            return partial.id in self._values
         return all(need.id in self._values or _idle(need, metric) for need in _needs(metric))
 
     def _share(self, metric: MetricConfiguration) -> bool:
@@ -121,64 +135,84 @@ class Metrics:
         if not metric.metric_name.endswith((*PARTIAL, *SCHEMA)):
             return False
         withheld = {need.id: None for need in _needs(metric) if _idle(need, metric)}
-        values, why = self._attempt([metric], {**withheld, **self._values})
+        values, why = self._attempt(metric, {**withheld, **self._values})
         self._why.update(why)
         if any(grouping.reads_rows(value) for value in values.values()):
             return False
         self._values.update(values)
         return True
 
-    def _group(self, metric: MetricConfiguration) -> bool:
-        """Computes a metric by a grouped query of ours; returns False if there is none for it."""
+    def _query(self, metric: MetricConfiguration) -> None:
+        """Computes a metric by a query of ours."""
         try:
-            by_partition = grouping.values(self.engine, metric, self._values)
+            by_partition = queries.values(self.engine, metric)
         except SQLAlchemyError as error:
-            self._why[metric.id] = str(error)
-            return True
-        for name, value in (by_partition or {}).items():
+            self._why[metric.id] = _text(error)
+            return
+        for name, value in by_partition.items():
             self._by_partition[name][metric.id] = value
-        return by_partition is not None
 
-    def _resolve_grouped(self, metrics: list[MetricConfiguration]) -> None:
-        """Computes aggregates in one pass over all partitions."""
-        withheld = {need.id: None for metric in metrics for need in _needs(metric)}
-        values, why = self._attempt(metrics, {**withheld, **self._values})
-        self._why.update(why)
-        for metric, by_partition in values.items():
-            for name, value in by_partition.items():
-                self._by_partition[name][metric] = value
+    def _ask(self, wanted: Mapping[MetricId, Aggregate]) -> None:
+        """Computes aggregates about the same rows in one scan; one that fails takes none with it.
+
+        What cannot be evaluated is found by halves: most of it fails before a row is read.
+        """
+        asked = list(wanted.values())
+        try:
+            records = self.engine.records(dict(asked[0].domain))
+            found = self.engine.aggregate(records, [part for one in asked for part in one.select])
+        except (GreatExpectationsError, SQLAlchemyError) as error:
+            self._ask_again(wanted, error)
+            return
+        for name, row in found.items():
+            start = 0
+            for metric, one in wanted.items():
+                end = start + len(one.select)
+                self._by_partition[name][metric] = one.value(row[start:end])
+                start = end
+
+    def _ask_again(self, wanted: Mapping[MetricId, Aggregate], error: Exception) -> None:
+        """Asks in two parts what failed together; what failed alone is told or done otherwise."""
+        if len(wanted) > 1:
+            parts = list(wanted.items())
+            self._ask(dict(parts[: len(parts) // 2]))
+            self._ask(dict(parts[len(parts) // 2 :]))
+            return
+        ((metric, one),) = wanted.items()
+        if one.instead is not None:
+            self._ask({metric: one.instead})
+        elif metric == ROWS:
+            raise error
+        else:
+            self._why[metric] = _text(error)
 
     def _resolve_own(self, metrics: list[MetricConfiguration]) -> None:
         """Computes what Great Expectations cannot bundle, partition by partition."""
-        for name in self.names if metrics else ():
+        for name in self.filled if metrics else ():
             with self.engine.within(name):
                 for metric in metrics:
-                    broken = _broken(metric, self.failures(name))
+                    broken = self._broken(metric, name)
                     if broken is not None:
                         self._why_in[name][metric.id] = broken
                         continue
-                    values, why = self._attempt([metric], self.values(name))
+                    known = {**self._values, **self._by_partition[name]}
+                    values, why = self._attempt(metric, known)
                     self._by_partition[name].update(values)
                     self._why_in[name].update(why)
 
     def _attempt(
-        self, metrics: list[MetricConfiguration], known: Mapping[MetricId, Any]
+        self, metric: MetricConfiguration, known: Mapping[MetricId, Any]
     ) -> tuple[dict[MetricId, Any], dict[MetricId, str]]:
-        """Returns values and, for metrics that cannot be computed, the reasons."""
-        if not metrics:
-            return {}, {}
+        """Returns the metric's value or, if it cannot be computed, the reason."""
         try:
-            return dict(self.engine.resolve_metrics(metrics, dict(known))), {}
+            return dict(self.engine.resolve_metrics([metric], dict(known))), {}
         except GreatExpectationsError as error:
-            if len(metrics) == 1:
-                return {}, {metrics[0].id: str(error)}
-        values: dict[MetricId, Any] = {}
-        why: dict[MetricId, str] = {}
-        for metric in metrics:  # one that fails must not take the others with it
-            value, reason = self._attempt([metric], known)
-            values.update(value)
-            why.update(reason)
-        return values, why
+            return {}, {metric.id: str(error)}
+
+    def _broken(self, metric: MetricConfiguration, name: str | None = None) -> str | None:
+        """Returns why a metric that is needed could not be computed, or None."""
+        why = self._why if name is None else {**self._why, **self._why_in[name]}
+        return next((why[need.id] for need in _needs(metric) if need.id in why), None)
 
 
 def _walk(metric: MetricConfiguration) -> Iterator[MetricConfiguration]:
@@ -190,7 +224,7 @@ def _walk(metric: MetricConfiguration) -> Iterator[MetricConfiguration]:
 
 def _needs(metric: MetricConfiguration) -> tuple[MetricConfiguration, ...]:
     """Returns the metrics that must be known first."""
-    if metric.metric_name in grouping.COMPLETE:
+    if metric.metric_name in COMPLETE:
         return ()
     return tuple(metric.metric_dependencies.values())
 
@@ -205,6 +239,14 @@ def _idle(need: MetricConfiguration, metric: MetricConfiguration) -> bool:
     )
 
 
-def _broken(metric: MetricConfiguration, why: Mapping[MetricId, str]) -> str | None:
-    """Returns why a metric that is needed could not be computed, or None."""
-    return next((why[need.id] for need in _needs(metric) if need.id in why), None)
+def _by_rows(aggregates: Mapping[MetricId, Aggregate]) -> list[dict[MetricId, Aggregate]]:
+    """Returns the aggregates, those about the same rows together."""
+    found: dict[str, dict[MetricId, Aggregate]] = {}
+    for metric, one in aggregates.items():
+        found.setdefault(one.rows, {})[metric] = one
+    return list(found.values())
+
+
+def _text(error: Exception) -> str:
+    """Returns what the database said, without the statement."""
+    return " ".join(str(error.orig if isinstance(error, DBAPIError) else error).split())

@@ -38,7 +38,7 @@ def validate(
     """
     items = suite.build(contract.expectations)
     suite.import_great_expectations()
-    from lakehouse.validation.engine import Cut, DuckDBEngine, row_counts
+    from lakehouse.validation.engine import Cut, DuckDBEngine
     from lakehouse.validation.judging import judge
 
     found = _columns(connection, relation)
@@ -46,16 +46,15 @@ def validate(
     cut_column = contract.partition.column if contract.partition else None
     if cut_column is not None and cut_column not in found:
         return _report(contract, partitions, [_schema(name, broken) for name in partitions], {})
+    if not partitions:
+        return _report(contract, (), [], {})
     engine = DuckDBEngine(connection, relation, Cut(contract.partition, partitions))
-    rows = row_counts(engine) if partitions else {}
-    filled = [name for name in partitions if rows[name]]
+    keys = [name for name in contract.key if name in found]
+    judged, rows = judge(engine, items, keys)
     verdicts = [_no_rows(name) for name in partitions if not rows[name]]
     if broken:
-        verdicts += [_schema(name, broken) for name in filled]
-    if filled:
-        narrowed = DuckDBEngine(connection, relation, Cut(contract.partition, filled))
-        keys = [name for name in contract.key if name in found]
-        verdicts += judge(narrowed, items, keys, rows)
+        verdicts += [_schema(name, broken) for name in partitions if rows[name]]
+    verdicts += judged
     return _report(contract, partitions, verdicts, rows)
 
 

@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 
 import duckdb
@@ -368,6 +369,10 @@ def test_more_partitions_do_not_cost_more_queries(connection):
             column="delay",
             quantile_ranges={"quantiles": [0.5], "value_ranges": [[0, 200]]},
         ),
+        expect("expect_column_distinct_values_to_be_in_set", column="origin", value_set=["EWR"]),
+        expect("expect_column_most_common_value_to_be_in_set", column="dep", value_set=[0]),
+        expect("expect_column_proportion_of_unique_values_to_be_between", column="id", max_value=1),
+        expect("expect_column_proportion_of_non_null_values_to_be_between", column="delay"),
     )
     connection.execute("call enable_logging('QueryLog', storage = 'memory')")
 
@@ -382,6 +387,50 @@ def test_more_partitions_do_not_cost_more_queries(connection):
     few, many = queries(MONTHS[6:8]), queries(MONTHS)  # July fails, and examples are a query
     assert few > 5
     assert many == few
+
+
+def test_all_that_is_asked_of_the_same_rows_is_one_scan(connection):
+    suite = (
+        expect("expect_table_row_count_to_be_between", min_value=1),
+        expect("expect_column_values_to_not_be_null", column="id"),
+        expect("expect_column_values_to_be_between", column="arr", min_value=-1),
+        expect("expect_column_values_to_match_regex", column="origin", regex="."),
+        expect("expect_column_mean_to_be_between", column="delay", min_value=0),
+        expect("expect_column_stdev_to_be_between", column="delay", min_value=0),
+        expect("expect_column_distinct_values_to_contain_set", column="dep", value_set=[0, 1]),
+        expect("expect_column_distinct_values_to_be_in_set", column="dep", value_set=[*range(5)]),
+    )
+    connection.execute("call enable_logging('QueryLog', storage = 'memory')")
+    audit(connection, *suite)
+    (scans,) = connection.execute(
+        "select count(*) from duckdb_logs where type = 'QueryLog' and message like '%count(*)%'"
+    ).fetchone()
+    assert scans == 1
+
+
+def test_expected_values_of_another_type_are_compared_as_the_database_compares(connection):
+    connection.execute(
+        "create temp view texts as select * replace (dep::varchar as dep) from flights"
+    )
+    some = expect("expect_column_distinct_values_to_contain_set", column="dep", value_set=[0, 4, 9])
+    columns = {**COLUMNS, "dep": "VARCHAR"}
+    report = validate(connection, "texts", contract(some, columns=columns), ("2013-01",))
+    (verdict,) = report.verdicts
+    lacking = {"missing_count": 1, "partial_missing_list": [9]}
+    assert (verdict.outcome, verdict.observed) == (Outcome.FAIL, lacking)
+
+
+def test_a_partition_by_day_or_year_is_told_apart(connection):
+    count = expect("expect_table_row_count_to_be_between", min_value=8)
+    whole = contract(count)
+    days = replace(whole, partition=Partition("day", "day", date(2013, 1, 1)))
+    report = validate(connection, "flights", days, ("2013-02-28", "2013-03-01", "2012-12-31"))
+    assert report.rows == {"2013-02-28": 1, "2013-03-01": 8, "2012-12-31": 0}
+    years = replace(whole, partition=Partition("day", "year", date(2013, 1, 1)))
+    assert validate(connection, "flights", years, ("2012", "2013")).rows == {
+        "2012": 0,
+        "2013": 2250,
+    }
 
 
 def test_the_callers_connection_stays_open(connection):
