@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlparse
@@ -16,6 +16,7 @@ from urllib.parse import urlparse
 from lakehouse.errors import SettingsError, did_you_mean
 
 CONFIG_FILE = "lakehouse.toml"
+KEY_SETTING = "LAKEHOUSE_HASH_KEY_FILE"
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class Settings:
         now: The clock for freshness; None means the machine's clock.
         memory: DuckDB's memory limit.
         threads: DuckDB's threads; 0 means one per core.
+        hash_key_file: File with the key of hashed columns, or empty.
+        hash_key: The key itself, from the environment only; never shown.
     """
 
     project: Path
@@ -45,6 +48,8 @@ class Settings:
     now: datetime | None
     memory: str
     threads: int
+    hash_key_file: str = ""
+    hash_key: str = field(default="", repr=False)
 
     @classmethod
     def load(cls, environment: dict[str, str] | None = None) -> Settings:
@@ -72,11 +77,27 @@ class Settings:
             now=_clock(value("now", "")),
             memory=value("memory", "1GB"),
             threads=_count("threads", value("threads", "0")),
+            hash_key_file=value("hash_key_file", ""),
+            hash_key=env.get("LAKEHOUSE_HASH_KEY") or "",
         )
 
     def clock(self) -> datetime:
         """Returns the lake's current time in UTC: `now` if set, else the machine's clock."""
         return self.now or datetime.now(UTC)
+
+    def read_hash_key(self) -> bytes | None:
+        """Returns the key of hashed columns without the white space around it, None if none is set.
+
+        Raises:
+            SettingsError: Its file cannot be read.
+        """
+        if not self.hash_key_file:
+            return self.hash_key.strip().encode() or None
+        try:
+            return Path(self.hash_key_file).expanduser().read_bytes().strip() or None
+        except OSError as error:
+            why = f"the file cannot be read ({error.strerror})"
+            raise SettingsError(KEY_SETTING, self.hash_key_file, why) from error
 
 
 def machine_environment(extra: dict[str, str]) -> dict[str, str]:
@@ -99,7 +120,7 @@ def _read_toml(file: Path) -> dict[str, object]:
         stored = tomllib.loads(file.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(str(file), "", f"it is not valid TOML ({error})") from error
-    known = {f.name for f in fields(Settings)} - {"project", "home"}
+    known = {f.name for f in fields(Settings)} - {"project", "home", "hash_key"}
     for key in stored:
         if key not in known:
             raise SettingsError(

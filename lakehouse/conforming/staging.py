@@ -18,6 +18,7 @@ from lakehouse.contract import Contract, Reference
 from lakehouse.inspecting import label_sql, partition_name
 from lakehouse.lake import Lake
 from lakehouse.ledger import Delivery
+from lakehouse.privacy import prepare, selected, treated
 from lakehouse.reading import Source, reader, unpack, values
 from lakehouse.results import UNASSIGNED
 from lakehouse.rules import valid
@@ -46,6 +47,7 @@ class Staging:
         self._lake, self._connection, self._contract = lake, connection, contract
         self._pinned, self._reader = pinned, reader(contract)
         self.broken = Broken(connection, contract)
+        prepare(connection, contract, lake.settings)
 
     def conform(
         self, deliveries: Sequence[Delivery], partitions: Collection[str], accepted: Collection[int]
@@ -70,8 +72,8 @@ class Staging:
         return Conformed(tuple(sorted(partitions)), counts, excesses)
 
     def valid_rows(self, partition: str) -> str:
-        """Returns SQL for the rows of one partition, in the contract's columns."""
-        names = ", ".join(quote_name(column.name) for column in self._contract.columns)
+        """Returns SQL for the rows of one partition as they are published."""
+        names = selected(self._contract.columns)
         return f"SELECT {names} FROM __valid WHERE {in_partition(self._contract, partition)}"
 
     def _load(self, deliveries: Sequence[Delivery], scratch: Path) -> None:
@@ -169,7 +171,8 @@ class Staging:
         return f"list_filter([{', '.join(told)}]::VARCHAR[], lambda name: name IS NOT NULL)"
 
     def _orphan(self, reference: Reference) -> str:
-        here = [quote_name(column) for column in reference.columns]
+        # a hashed column refers to a hashed one
+        here = [treated(self._contract.column(name)) for name in reference.columns]
         there = ", ".join(quote_name(column) for column in reference.to)
         known = " AND ".join(f"{column} IS NOT NULL" for column in here)
         listed = f"({', '.join(here)})" if len(here) > 1 else here[0]

@@ -21,7 +21,8 @@ from lakehouse.contract import Contract
 from lakehouse.inspecting import label_sql
 from lakehouse.lake import Lake
 from lakehouse.ledger import Delivery
-from lakehouse.reading import Source, Structure, reader, unpack, values
+from lakehouse.privacy import prepare, selected
+from lakehouse.reading import Source, Structure, reader, unpack
 from lakehouse.results import UNASSIGNED
 from lakehouse.rules import valid
 
@@ -45,6 +46,7 @@ class Straight:
         self._lake, self._connection, self._contract = lake, connection, contract
         self._reader = reader(contract)
         self.broken = Broken(connection, contract)
+        prepare(connection, contract, lake.settings)
 
     def write(
         self,
@@ -92,7 +94,7 @@ class Straight:
         """Writes the rows that are in order, in the order of their files."""
         typed = self._reader.typed(self._contract, [f.source.path for f in files], _REJECTS)
         copied = self._connection.execute(
-            f"COPY (SELECT {values.names(self._contract.published)} FROM ({typed}) "
+            f"COPY (SELECT {selected(self._contract.published)} FROM ({typed}) "
             f"WHERE {self._valid()}) TO {quote_text(target)} (FORMAT parquet, COMPRESSION zstd)"
         ).fetchall()
         return int(copied[0][0]), self._reader.rejected(self._connection, _REJECTS)

@@ -9,9 +9,10 @@ from typing import BinaryIO
 
 from lakehouse.contract import Contract
 from lakehouse.errors import UnreadableObject, did_you_mean
+from lakehouse.privacy import has_personal
+from lakehouse.reading.records import BOM
 
 _BLOCK = 8 * 1024 * 1024
-_BOM = b"\xef\xbb\xbf"
 _HEADER_LIMIT = 1024 * 1024
 _TOLD = 8
 """Problems of a header that are told one by one."""
@@ -44,10 +45,27 @@ def examine(stream: BinaryIO, contract: Contract, source_key: str) -> Structure:
     Raises:
         UnreadableObject: It is empty or its header is not the contract's.
     """
-    first = stream.readline(_HEADER_LIMIT)
-    header = parse_header(first, contract, source_key)
-    in_order = header == tuple(column.name for column in contract.read_columns)
-    plain = in_order and not first.startswith(_BOM) and b"\r" not in first
+    plain = True
+    for _ in range(contract.read.skip):
+        plain = plain and b"\r" not in _line(stream)
+    if contract.read.header:
+        first = stream.readline(_HEADER_LIMIT)
+        header = parse_header(first, contract, source_key)
+        in_order = header == tuple(column.name for column in contract.read_columns)
+        plain = plain and in_order and not first.startswith(BOM) and b"\r" not in first
+    return _body(stream, contract, plain=plain)
+
+
+def _line(stream: BinaryIO) -> bytes:
+    """Returns one line, shortened if it is very long."""
+    line = start = stream.readline(_HEADER_LIMIT)
+    while len(line) == _HEADER_LIMIT and not line.endswith(b"\n"):
+        line = stream.readline(_HEADER_LIMIT)
+    return start + line[-2:]
+
+
+def _body(stream: BinaryIO, contract: Contract, *, plain: bool) -> Structure:
+    """Returns the structure of what is behind the header."""
     newlines, last, quoted = 0, b"\n", False
     quote = contract.read.quote.encode()
     while block := stream.read(_BLOCK):
@@ -68,36 +86,46 @@ def parse_header(line: bytes, contract: Contract, source_key: str) -> tuple[str,
     Raises:
         UnreadableObject: Columns are missing, unknown or named twice.
     """
+    where = f"line {contract.read.skip + 1}"
     if not line.strip():
-        raise UnreadableObject(
-            contract.dataset, source_key, "line 1 is empty, a header is expected"
-        )
-    text = line.removeprefix(_BOM).decode("utf-8", errors="replace").rstrip("\r\n")
+        why = f"{where} is empty, a header is expected"
+        raise UnreadableObject(contract.dataset, source_key, why)
+    text = line.removeprefix(BOM).decode("utf-8", errors="replace").rstrip("\r\n")
     options = contract.read
     try:
         found = tuple(
             next(csv.reader([text], delimiter=options.delimiter, quotechar=options.quote))
         )
     except csv.Error as error:
-        why = "line 1, the header, has a carriage return in it; lines end with a newline"
+        why = f"{where}, the header, has a carriage return in it; lines end with a newline"
         raise UnreadableObject(contract.dataset, source_key, why) from error
     wanted = [column.name for column in contract.read_columns]
     problems = [f"column '{name}' is missing" for name in wanted if name not in found]
-    problems += [_unknown(name, wanted) for name in found if name not in wanted]
+    # where the header is missing, its place is taken by the first row's values
+    secret = has_personal(contract)
+    problems += [
+        _unknown(str(place) if secret else _shown(name), name, wanted)
+        for place, name in enumerate(found, start=1)
+        if name not in wanted
+    ]
     twice = sorted(name for name in wanted if found.count(name) > 1)
     problems += [f"column '{name}' occurs twice" for name in twice]
     if problems:
         more = len(problems) - _TOLD
         told = [*problems[:_TOLD], *([f"{more:,} more problems"] if more > 0 else [])]
-        why = f"line 1, the header: {'; '.join(told)}"
+        why = f"{where}, the header: {'; '.join(told)}"
         raise UnreadableObject(contract.dataset, source_key, why)
     return found
 
 
-def _unknown(name: str, wanted: Sequence[str]) -> str:
-    """What is said of a column that the contract lacks; short, for it may be no text at all."""
-    clear = (c if c.isprintable() else f"\\x{ord(c):02x}" for c in name[:_SHOWN])
-    shown = "".join(clear) + ("…" if len(name) > _SHOWN else "")
-    hint = did_you_mean(shown, wanted).strip()
+def _unknown(shown: str, name: str, wanted: Sequence[str]) -> str:
+    """What is said of a column that the contract lacks."""
+    hint = did_you_mean(name[:_SHOWN], wanted).strip()
     asked = f" ({hint[0].lower()}{hint[1:]})" if hint else ""
-    return f"column '{shown}' is not in the contract{asked}"
+    return f"column {shown} is not in the contract{asked}"
+
+
+def _shown(name: str) -> str:
+    """A column's name as it can be shown; short, for it may be no text at all."""
+    clear = (c if c.isprintable() else f"\\x{ord(c):02x}" for c in name[:_SHOWN])
+    return f"'{''.join(clear)}{'…' if len(name) > _SHOWN else ''}'"
