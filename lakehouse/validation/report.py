@@ -9,6 +9,9 @@ from enum import StrEnum
 
 from lakehouse.results import Check, Result, Severity
 
+_ABOUT = ("column", "query")
+"""Arguments that say what is looked at, not what is expected of it."""
+
 
 class Outcome(StrEnum):
     """What became of one expectation in one partition."""
@@ -26,8 +29,8 @@ class Verdict:
     Attributes:
         partition: Name of the partition.
         name: Name of the expectation, unique within the suite.
-        type: Its Great Expectations type, or `has_rows` and `has_columns` for the two conditions
-            that come before every suite.
+        type: Its Great Expectations type, `sql` for a query, or `has_rows` and `has_columns` for
+            the two conditions that come before every suite.
         outcome: The three outcomes differ: an expectation that could not be evaluated is no fail.
         severity: `error` refuses the partition, `warning` tells.
         observed: The value found; for expectations about single rows the share of rows that are
@@ -63,7 +66,7 @@ class Verdict:
             parts.append(self.message)
         if self.observed is not None:
             parts.append(f"observed {self.observed}")
-        limits = {key: value for key, value in self.expected.items() if key != "column"}
+        limits = {key: said for key, said in self.expected.items() if key not in _ABOUT}
         if limits:
             parts.append("expected " + ", ".join(f"{key}={limits[key]}" for key in sorted(limits)))
         if self.unexpected:

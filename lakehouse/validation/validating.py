@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from lakehouse.contract import Contract
 from lakehouse.validation import suite
+from lakehouse.validation.querying import ask
 from lakehouse.validation.report import Outcome, Report, Verdict
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ def validate(
     contract: Contract,
     partitions: Sequence[str],
 ) -> Report:
-    """Returns a verdict for every partition and expectation; nothing is written.
+    """Returns a verdict for every partition and expectation or query; nothing is written.
 
     Before the suite come two conditions, because an expectation about values passes where there
     are none: the columns of the contract are there with their types, and each partition has rows.
@@ -29,7 +30,7 @@ def validate(
         connection: Open connection in which the relation is visible.
         relation: Name of a table or view, for example over the audited branch. Rows of partitions
             that are not asked for are not judged.
-        contract: Its columns, partition, key and expectations.
+        contract: Its columns, partition, key, expectations and queries.
         partitions: Names of the partitions to judge; `("all",)` for an unpartitioned dataset.
 
     Raises:
@@ -55,6 +56,7 @@ def validate(
     if broken:
         verdicts += [_schema(name, broken) for name in partitions if rows[name]]
     verdicts += judged
+    verdicts += ask(connection, relation, contract, [name for name in partitions if rows[name]])
     return _report(contract, partitions, verdicts, rows)
 
 
