@@ -1,5 +1,6 @@
 """Data contracts: ODCS v3.1 files read into the frozen ideas that the engine works with."""
 
+from lakehouse.contract.files import ReadOptions
 from lakehouse.contract.loading import load, load_all, order
 from lakehouse.contract.model import Contract
 from lakehouse.contract.parts import (
@@ -9,7 +10,6 @@ from lakehouse.contract.parts import (
     History,
     Partition,
     Query,
-    ReadOptions,
     Reference,
     Retention,
     Rule,

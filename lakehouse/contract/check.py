@@ -14,7 +14,7 @@ from lakehouse.errors import ContractError, did_you_mean
 from lakehouse.results import Severity
 
 _SEVERITIES = ("error", "warning")
-_OPERATORS = (
+OPERATORS = (
     "mustBe",
     "mustNotBe",
     "mustBeGreaterThan",
@@ -74,7 +74,7 @@ class Check:
     @property
     def operator(self) -> str:
         """The one comparison that the JSON schema makes sure of."""
-        return next(name for name in _OPERATORS if getattr(self.entry, name) is not None)
+        return next(name for name in OPERATORS if getattr(self.entry, name) is not None)
 
     @property
     def limit(self) -> Any:

@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from open_data_contract_standard.model import SchemaProperty
 
-from lakehouse.contract.custom import read_custom
+from lakehouse.contract.custom import Custom, read_custom
 from lakehouse.contract.document import Document, Place
 from lakehouse.contract.expressions import columns_of, type_of
 from lakehouse.contract.formats import strptime
 from lakehouse.contract.parser import ExpressionRefused
-from lakehouse.contract.parts import Column
+from lakehouse.contract.parts import ISO_8601, Column
 from lakehouse.contract.privacy import check_classification, read_treatment, read_waiver
 from lakehouse.errors import did_you_mean
 
@@ -25,7 +25,10 @@ NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 _PROPERTIES: Place = ("schema", 0, "properties")
 _TYPES: Mapping[str | None, Mapping[str | None, str]] = {
     "string": {None: "VARCHAR"},
-    "integer": {None: "INTEGER", "i32": "INTEGER", "i64": "BIGINT"},
+    "integer": {
+        **dict.fromkeys((None, "i8", "i16", "i32", "u8", "u16"), "INTEGER"),
+        **dict.fromkeys(("u32", "i64"), "BIGINT"),
+    },
     "number": {None: "DOUBLE", "f32": "FLOAT", "f64": "DOUBLE"},
     "boolean": {None: "BOOLEAN"},
     "date": {None: "DATE"},
@@ -34,6 +37,7 @@ _TYPES: Mapping[str | None, Mapping[str | None, str]] = {
 }
 _DECIMAL = re.compile(r"DECIMAL\((\d+), ?(\d+)\)", re.IGNORECASE)
 _DATED = ("date", "timestamp", "time")
+_CUSTOM = ("unit", "privacy", "waiver", "formats")
 
 
 def read_columns(
@@ -83,7 +87,7 @@ def _column(document: Document, place: Place, prop: SchemaProperty, key: Sequenc
     """Returns one column; its transform is checked when all columns are known."""
     _check_documented(document, place, prop)
     options = prop.logicalTypeOptions or {}
-    custom = read_custom(document, place, prop.customProperties, ("unit", "privacy", "waiver"))
+    custom = read_custom(document, place, prop.customProperties, _CUSTOM)
     transform = (prop.transformLogic or "").strip() or None
     if transform is None and prop.transformSourceObjects:
         raise document.refuse((*place, "transformSourceObjects"), "stands without transformLogic")
@@ -93,7 +97,7 @@ def _column(document: Document, place: Place, prop: SchemaProperty, key: Sequenc
         description=(prop.description or "").strip(),
         required=bool(prop.required or prop.partitioned) or prop.name in key,
         unit=custom.text("unit", None),
-        format=_format(document, place, prop, options),
+        formats=_formats(document, place, prop, custom),
         zone=_zone(document, (*place, "logicalTypeOptions"), prop, options),
         transform=transform,
         sources=tuple(prop.transformSourceObjects or ()),
@@ -107,6 +111,9 @@ def _column(document: Document, place: Place, prop: SchemaProperty, key: Sequenc
 
 def _check_documented(document: Document, place: Place, prop: SchemaProperty) -> None:
     """Refuses values that would promise what the lake does not do."""
+    if prop.logicalType == "boolean" and prop.logicalTypeOptions:
+        key = next(iter(prop.logicalTypeOptions))
+        raise document.refuse((*place, "logicalTypeOptions", key), "means nothing for a boolean")
     if prop.semanticType not in (None, "column"):
         why = f"{prop.semanticType!r} is not honoured; a table has plain columns"
         raise document.refuse((*place, "semanticType"), why)
@@ -123,7 +130,7 @@ def _type(document: Document, place: Place, prop: SchemaProperty) -> str:
         width = (prop.logicalTypeOptions or {}).get("format")
     if width not in _TYPES[prop.logicalType]:
         known = ", ".join(str(name) for name in _TYPES[prop.logicalType] if name)
-        why = f"{width!r} is not supported; Iceberg tables know {known}"
+        why = f"{width!r} is not supported; known here: {known}"
         raise document.refuse((*place, "logicalTypeOptions", "format"), why)
     return _physical(document, place, prop, _TYPES[prop.logicalType][width])
 
@@ -142,17 +149,25 @@ def _physical(document: Document, place: Place, prop: SchemaProperty, type: str)
     raise document.refuse((*place, "physicalType"), why, hint)
 
 
-def _format(
-    document: Document, place: Place, prop: SchemaProperty, options: Mapping[str, Any]
-) -> str | None:
-    """Returns the strptime format of a date or time."""
+def _formats(
+    document: Document, place: Place, prop: SchemaProperty, custom: Custom
+) -> tuple[str, ...]:
+    """Returns the strptime formats of a date or time in the order in which they are tried."""
+    options = prop.logicalTypeOptions or {}
     where = (*place, "logicalTypeOptions", "format")
-    if prop.logicalType == "string" and "format" in options:
-        raise document.refuse(where, "is not honoured for strings", " Write a `pattern`.")
-    if prop.logicalType not in _DATED or "format" not in options:
-        return None
+    if prop.logicalType not in _DATED:
+        if "formats" in custom.values:
+            raise custom.refuse("formats", f"is not honoured for {prop.logicalType}")
+        return ()
+    made = [_strptime(document, where, options["format"])] if "format" in options else []
+    for position, pattern in enumerate(custom.texts("formats", ())):
+        made.append(_strptime(document, (*custom.places["formats"], position), pattern))
+    return () if made == [ISO_8601] else tuple(dict.fromkeys(made))
+
+
+def _strptime(document: Document, where: Place, pattern: str) -> str:
     try:
-        return strptime(options["format"])
+        return strptime(pattern) or ISO_8601
     except ValueError as error:
         raise document.refuse(where, str(error)) from None
 
@@ -165,12 +180,24 @@ def _zone(
     if prop.logicalType == "time" and (zone or options.get("timezone")):
         key = "defaultTimezone" if zone else "timezone"
         raise document.refuse((*place, key), "is not honoured for a time of day without a date")
+    if prop.logicalType == "timestamp":
+        _check_offset(document, (*place, "timezone"), options)
     if zone is None or prop.logicalType != "timestamp":
         return None
     if zone not in available_timezones():
         hint = did_you_mean(zone, available_timezones())
         raise document.refuse((*place, "defaultTimezone"), f"{zone!r} is not a time zone", hint)
     return None if ZoneInfo(zone).key in ("UTC", "Etc/UTC") else zone
+
+
+def _check_offset(document: Document, place: Place, options: Mapping[str, Any]) -> None:
+    """Refuses a format that contradicts whether timestamps carry their offset."""
+    offset, pattern = options.get("timezone"), options.get("format")
+    if offset is None or pattern is None:
+        return
+    if offset != ("%z" in (strptime(pattern) or ("%z" if pattern.endswith("X") else ""))):
+        has = "has no offset" if offset else "has an offset"
+        raise document.refuse(place, f"says {str(offset).lower()}, and format {pattern!r} {has}")
 
 
 def _check_transform(

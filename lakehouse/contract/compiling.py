@@ -16,9 +16,18 @@ from lakehouse.contract.expressions import check_pattern
 from lakehouse.contract.literals import literal
 from lakehouse.contract.parser import ExpressionRefused
 from lakehouse.contract.parts import Column, Partition, Rule
+from lakehouse.contract.text_formats import FormatRefused, formatted
 
 _BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 _FLOATS = ("DOUBLE", "FLOAT")
+_WIDTHS = {
+    "i8": (-(2**7), 2**7 - 1),
+    "i16": (-(2**15), 2**15 - 1),
+    "u8": (0, 2**8 - 1),
+    "u16": (0, 2**16 - 1),
+    "u32": (0, 2**32 - 1),
+}
+"""Integers that Iceberg keeps in a wider type."""
 
 
 def required(column: Column) -> Rule:
@@ -97,11 +106,26 @@ def compile_rules(
         rules += _lengths(column, options)
         where = (*place, "logicalTypeOptions", "pattern")
         rules += [matches(column, options["pattern"])] if "pattern" in options else []
+        where = (*place, "logicalTypeOptions", "format")
+        rules += _format(column, prop)
         where = (*place, "enum")
         rules += [one_of(column, [entry.value for entry in prop.enum])] if prop.enum else []
+    except FormatRefused as error:
+        raise document.refuse(where, error.why, error.hint) from None
     except ValueError as error:
         raise document.refuse(where, str(error)) from None
     return tuple(rules)
+
+
+def _format(column: Column, prop: SchemaProperty) -> Iterator[Rule]:
+    """Yields the rule of a text's format, or of an integer narrower than its type."""
+    name = (prop.logicalTypeOptions or {}).get("format")
+    if prop.logicalType == "string" and name is not None:
+        yield formatted(column, name)
+    elif prop.logicalType == "integer" and name in _WIDTHS:
+        low, high = _WIDTHS[name]
+        sql = f"{quote_name(column.name)} BETWEEN {low} AND {high}"
+        yield Rule(f"{column.name} fits {name}", sql, column.name)
 
 
 def _bounds(column: Column, options: Mapping[str, Any]) -> Iterator[Rule]:

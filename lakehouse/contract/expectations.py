@@ -11,15 +11,24 @@ from typing import Any
 
 from lakehouse.contract.check import Check
 from lakehouse.contract.document import Document
-from lakehouse.contract.parts import Column, Expectation
+from lakehouse.contract.parts import Column, Expectation, Query
+from lakehouse.contract.queries import TABLE, make
 from lakehouse.errors import did_you_mean
-from lakehouse.results import Severity
 
 _COLUMN_KEYS = ("column", "column_A", "column_B", "column_list", "column_set")
 
 
-def row_count(check: Check) -> Expectation:
-    """Returns the expectation of a row count, per partition."""
+def expectation(check: Check, kind: str, kwargs: Mapping[str, object]) -> Expectation:
+    """Returns an expectation with the severity, the notes and the id of a check."""
+    return Expectation(kind, kwargs, check.severity, check.notes, id=check.entry.id)
+
+
+def row_count(check: Check) -> Expectation | Query:
+    """Returns the expectation of a row count, per partition.
+
+    Raises:
+        ContractError: A row count of one column, in percent, with arguments, or not whole.
+    """
     limit, operator = check.limit, check.operator
     _check_plain(check, limit if isinstance(limit, list) else [limit])
     bounds: Mapping[str, Mapping[str, int]] = {
@@ -33,10 +42,9 @@ def row_count(check: Check) -> Expectation:
         "mustBeLessThan": {"max_value": limit - 1 if isinstance(limit, int) else 0},
     }
     if operator not in bounds:
-        raise check.refuse(operator, "is not supported for rowCount")
+        return make(check, f"SELECT count(*) FROM {TABLE}", "rowCount")
     word = "equal" if operator == "mustBe" else "be_between"
-    kind = f"expect_table_row_count_to_{word}"
-    return Expectation(kind, dict(bounds[operator]), check.severity, check.notes)
+    return expectation(check, f"expect_table_row_count_to_{word}", dict(bounds[operator]))
 
 
 def _check_plain(check: Check, limits: Sequence[Any]) -> None:
@@ -47,30 +55,17 @@ def _check_plain(check: Check, limits: Sequence[Any]) -> None:
         raise check.refuse("unit", "'percent' of a row count has no meaning")
     if check.entry.arguments:
         raise check.refuse("arguments", "are not honoured for rowCount")
-    if not all(isinstance(limit, int) and not isinstance(limit, bool) for limit in limits):
+    if not all(isinstance(limit, int) for limit in limits):
         raise check.refuse(check.operator, "is not a whole number of rows")
 
 
-def no_duplicates(check: Check) -> Expectation:
+def unique(check: Check, names: Sequence[str]) -> Expectation:
     """Returns the expectation that no value, or combination of values, is there twice."""
-    if check.operator != "mustBe" or check.limit != 0:
-        raise check.refuse(check.operator, "'duplicateValues' is supported with `mustBe: 0` only")
     if check.column is not None:
-        if check.entry.arguments:
-            raise check.refuse("arguments", "are not honoured for the duplicates of one property")
-        return _unique(check.column, check.severity, check.notes)
-    properties = (check.entry.arguments or {}).get("properties")
-    if set(check.entry.arguments or ()) != {"properties"} or not isinstance(properties, list):
-        raise check.refuse("arguments", "name not only the list `properties`")
-    _check_columns(check, "arguments", properties)
-    kind = "expect_compound_columns_to_be_unique"
-    return Expectation(kind, {"column_list": properties}, check.severity, check.notes)
-
-
-def _unique(column: Column, severity: Severity, notes: str) -> Expectation:
-    """Returns the expectation that a column's values differ."""
-    kind = "expect_column_values_to_be_unique"
-    return Expectation(kind, {"column": column.name}, severity, notes)
+        kwargs: dict[str, object] = {"column": names[0]}
+        return expectation(check, "expect_column_values_to_be_unique", kwargs)
+    kwargs = {"column_list": list(names)}
+    return expectation(check, "expect_compound_columns_to_be_unique", kwargs)
 
 
 def unique_expectations(
@@ -87,7 +82,12 @@ def unique_expectations(
             place = ("schema", 0, "properties", position, "unique")
             why = "is judged on what is published, and there the values are gone"
             raise document.refuse(place, why, " Write `privacy: hash`: equal values stay equal.")
-    return tuple(_unique(column, "error", notes) for column in columns if column.name in names)
+    kind = "expect_column_values_to_be_unique"
+    return tuple(
+        Expectation(kind, {"column": column.name}, "error", notes)
+        for column in columns
+        if column.name in names
+    )
 
 
 def great_expectation(check: Check) -> Expectation:
@@ -101,13 +101,17 @@ def great_expectation(check: Check) -> Expectation:
         raise check.refuse("implementation", "is not a mapping with type, kwargs and meta")
     for key in inside.keys() - {"type", "expectation_type", "kwargs", "meta"}:
         hint = did_you_mean(key, ("type", "kwargs", "meta"))
+        if key == "severity":
+            hint = " Write `severity` beside `implementation`."
         raise check.refuse("implementation", f"'{key}' is not honoured", hint)
     kind = inside.get("type", inside.get("expectation_type"))
     if kind not in _known_expectations():
         hint = did_you_mean(str(kind), _known_expectations())
         raise check.refuse("implementation", f"{kind!r} is not an expectation that is known", hint)
-    kwargs = _kwargs(check, str(kind), inside.get("kwargs") or {})
-    return Expectation(str(kind), kwargs, check.severity, _meta_notes(check, inside.get("meta")))
+    kwargs = _kwargs(check, str(kind), inside.get("kwargs", {}))
+    notes = _meta_notes(check, inside.get("meta"))
+    meta = {name: value for name, value in inside["meta"].items() if name != "notes"}
+    return Expectation(str(kind), kwargs, check.severity, notes, check.entry.id, meta)
 
 
 def _kwargs(check: Check, kind: str, given: Any) -> Mapping[str, object]:
@@ -123,12 +127,16 @@ def _kwargs(check: Check, kind: str, given: Any) -> Mapping[str, object]:
     for key in _COLUMN_KEYS:
         if key in kwargs:
             value = kwargs[key]
-            _check_columns(check, "implementation", value if isinstance(value, list) else [value])
+            check_columns(check, "implementation", value if isinstance(value, list) else [value])
     return kwargs
 
 
-def _check_columns(check: Check, key: str, columns: Sequence[Any]) -> None:
-    """Refuses a column that the dataset does not have."""
+def check_columns(check: Check, key: str, columns: Sequence[Any]) -> None:
+    """Refuses a column that the published table does not have.
+
+    Raises:
+        ContractError: With the nearest one.
+    """
     for column in columns:
         if column in check.table.types:
             continue

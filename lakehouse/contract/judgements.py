@@ -87,4 +87,5 @@ def _check_names(document: Document, names: Sequence[str]) -> None:
     """Refuses two expectations whose verdicts nobody could tell apart."""
     for name in names:
         if names.count(name) > 1:
-            raise document.refuse(_TABLE, f"expectation '{name}' is declared twice")
+            hint = " Give each an `id` of its own."
+            raise document.refuse(_TABLE, f"expectation '{name}' is declared twice", hint)

@@ -21,6 +21,12 @@ def read_key(document: Document, properties: Sequence[SchemaProperty]) -> tuple[
     Raises:
         ContractError: The positions of a key of several columns have a gap.
     """
+    for position, prop in enumerate(properties):
+        for word, stem in (("primaryKey", "primaryKey"), ("partitioned", "partitionKey")):
+            place = f"{stem}Position"
+            if getattr(prop, place) not in (None, -1) and not getattr(prop, word):
+                why = f"stands without `{word}: true`"
+                raise document.refuse((*_PROPERTIES, position, place), why)
     placed = [(place, prop) for place, prop in enumerate(properties) if prop.primaryKey]
     placed.sort(key=lambda item: item[1].primaryKeyPosition or 0)
     positions = [prop.primaryKeyPosition for _, prop in placed]

@@ -191,7 +191,10 @@ def _description(said: OpenDataContractStandard, table: SchemaObject) -> str:
 def _owner(document: Document, said: OpenDataContractStandard) -> str:
     """Returns the team that answers for the data."""
     team = said.team
-    if team is None or isinstance(team, list) or not team.name:
+    if isinstance(team, list):
+        why = "is a list of members, which the standard deprecates; write a `name:` and `members:`"
+        raise document.refuse(("team",), why)
+    if team is None or not team.name:
         why = "names nobody who answers for the data; write `team:` with a `name:`"
         raise document.refuse(("team",), why)
     return team.name

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 
+from lakehouse.contract.files import ReadOptions
 from lakehouse.contract.parts import (
     VALIDITY,
     Column,
@@ -20,7 +21,6 @@ from lakehouse.contract.parts import (
     History,
     Partition,
     Query,
-    ReadOptions,
     Reference,
     Retention,
     Rule,
@@ -125,5 +125,8 @@ class Contract:
                 column.pop(name)
         for expectation in content["expectations"]:
             expectation.pop("notes")
+            expectation.pop("meta")
+        for query in content["queries"]:
+            query.pop("notes")
         text = json.dumps(content, sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -15,6 +15,8 @@ Granularity = Literal["day", "month", "year"]
 Orphans = Literal["report", "quarantine"]
 Treatment = Literal["drop", "hash", "mask"]
 FileFormat = Literal["csv", "tsv", "json", "ndjson", "parquet"]
+ISO_8601 = "ISO 8601"
+"""Stands among the strptime formats of a column for what needs none."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,8 @@ class Column:
         description: For people.
         required: Null is a broken row.
         unit: From the contract, e.g. `min`, or None.
-        format: strptime format of dates and times in the file, or None for ISO 8601.
+        formats: strptime formats of dates and times in the file, tried in this order; `ISO 8601`
+            among them is read as such, and so are all if there are none.
         zone: Zone of a timestamp without offset in the file; None means UTC.
         transform: DuckDB expression for a column that is computed, not read.
         sources: The columns that `transform` uses.
@@ -59,7 +62,7 @@ class Column:
     description: str = ""
     required: bool = False
     unit: str | None = None
-    format: str | None = None
+    formats: tuple[str, ...] = ()
     zone: str | None = None
     transform: str | None = None
     sources: tuple[str, ...] = ()
@@ -106,19 +109,23 @@ class Expectation:
         kwargs: Its arguments.
         severity: `error` refuses the partition, `warning` tells.
         notes: Why it is expected, for people.
+        id: The check's own id, which tells it from another of the same kind, or None.
+        meta: What else the contract says about it, for people.
     """
 
     type: str
     kwargs: Mapping[str, object]
     severity: Severity
     notes: str
+    id: str | None = None
+    meta: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
-        """A short name that is unique in a suite that repeats no column."""
+        """A short name that is unique in a suite; checks that repeat a column have ids."""
         about = self.kwargs.get("column") or self.kwargs.get("column_list") or ""
         words = "_".join(map(str, about)) if isinstance(about, list | tuple) else str(about)
-        return f"{self.type}__{words}" if words else self.type
+        return "__".join(part for part in (self.type, words, self.id) if part)
 
 
 @dataclass(frozen=True)
@@ -207,23 +214,6 @@ class Partition:
         if self.granularity == "month":
             return first, date(year + month // 12, month % 12 + 1, 1)
         return first, date(year + 1, 1, 1)
-
-
-@dataclass(frozen=True)
-class ReadOptions:
-    """How the dataset's files are written.
-
-    Attributes:
-        format: File format; the reader of that name reads it.
-        delimiter: Field separator.
-        quote: Quote character.
-        nulls: Tokens that mean null, beside the empty unquoted field.
-    """
-
-    format: FileFormat = "csv"
-    delimiter: str = ","
-    quote: str = '"'
-    nulls: tuple[str, ...] = ("",)
 
 
 @dataclass(frozen=True)

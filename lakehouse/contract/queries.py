@@ -46,7 +46,7 @@ def make(check: Check, sql: str, kind: str) -> Query:
         ContractError: It compares with what is no number, or does not say why.
     """
     about = check.column.name if check.column else check.table.dataset
-    written = check.entry.name or check.entry.id or f"{kind}__{about}"
+    written = check.entry.id or check.entry.name or f"{kind}__{about}"
     name = re.sub(r"[^A-Za-z0-9_]+", "_", written).strip("_") or kind
     return Query(name, sql, check.operator, _limit(check), check.severity, check.notes)
 

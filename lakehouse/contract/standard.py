@@ -176,10 +176,23 @@ def _faults(error: Any) -> Iterator[tuple[Place, str, str]]:
         known = error.schema["properties"]
         for key in error.instance.keys() - known.keys():
             yield (*place, key), "is not a key of the standard here", did_you_mean(key, known)
+    elif error.validator == "enum":
+        listed = ", ".join(map(str, error.validator_value))
+        hint = did_you_mean(str(error.instance), map(str, error.validator_value))
+        yield place, f"{error.instance!r} is not one of {listed}", hint
+    elif error.validator == "oneOf" and _compares(error.validator_value):
+        found = [key for key in error.instance if str(key).startswith("must")]
+        why = f"compares with {' and with '.join(found) or 'nothing'}"
+        yield place, why, " Write one of mustBe, mustBeLessThan, mustBeBetween and the like."
     elif meant:
         yield from (fault for inner in meant for fault in _faults(inner))
     elif error.validator != "unevaluatedProperties":
         yield place, error.message, ""
+
+
+def _compares(shapes: Any) -> bool:
+    """Tells whether the shapes of which one is allowed are the comparisons of a quality check."""
+    return any("mustBe" in shape.get("required", ()) for shape in shapes)
 
 
 @cache
