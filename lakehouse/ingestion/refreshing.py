@@ -19,6 +19,7 @@ from lakehouse.ingestion.writing import fresh_unassigned, write
 from lakehouse.lake import Lake
 from lakehouse.ledger import Account
 from lakehouse.planning.silver import SilverState
+from lakehouse.privacy import require_key
 from lakehouse.publishing import Draft, discard, propose, publish
 from lakehouse.results import UNASSIGNED, Check
 
@@ -46,10 +47,12 @@ def refresh(
     Raises:
         UnknownName: No contract declares the dataset.
         ColumnChanged: The contract gives a published column another type.
+        SettingsError: The contract hashes columns and no usable key is set.
         PublishConflict: Other runs kept publishing the same partitions.
     """
     started = time.monotonic()
     contract = lake.contract(dataset)
+    require_key(contract, lake.settings)
     schema = tables.silver_schema(contract)
     widened(lake.catalog.ensure(contract.table, schema, tables.silver_spec(contract)), schema)
     lake.catalog.ensure(contract.quarantine, tables.quarantine_schema(), tables.quarantine_spec())

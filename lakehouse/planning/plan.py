@@ -14,6 +14,7 @@ from lakehouse.model_spec import ModelSpec
 from lakehouse.planning.arrivals import arrivals
 from lakehouse.planning.gold import gold_reason
 from lakehouse.planning.silver import SilverState
+from lakehouse.privacy import key_id
 from lakehouse.registry import ScoringState, TrainingState
 from lakehouse.results import UNASSIGNED, WHOLE, Result, counted
 
@@ -81,7 +82,10 @@ def plan(lake: Lake, settle: timedelta = timedelta(0)) -> Plan:
     models = lake.models.values()
     books = lake.ledger.read(_tables(lake, project))
     now = lake.settings.clock()
-    states = {name: SilverState(books, c, now) for name, c in lake.contracts.items()}
+    states = {
+        name: SilverState(books, contract, now, key_id(contract, lake.settings))
+        for name, contract in lake.contracts.items()
+    }
     steps: list[Step] = []
     for name in lake.contracts:
         steps += _bronze(lake, name, books, states[name], settle)

@@ -15,6 +15,9 @@ from lakehouse.ledger import Account, Books, Decision, Delivery
 from lakehouse.planning.retention import is_past, told
 from lakehouse.results import UNASSIGNED, WHOLE
 
+_KEY = "hash key"
+"""Stands among the pinned datasets; with its space it can be none of them."""
+
 
 @dataclass(frozen=True)
 class Holding:
@@ -40,15 +43,16 @@ class Holding:
 class SilverState:
     """One dataset, as the books tell it; each answer is worked out when first asked for."""
 
-    def __init__(self, books: Books, contract: Contract, now: datetime) -> None:
+    def __init__(self, books: Books, contract: Contract, now: datetime, key: str = "") -> None:
         """Prepares the answers.
 
         Args:
             books: The ledger, with the dataset's table and those it is pinned to.
             contract: The dataset.
             now: The lake's clock; nothing but retention asks for it.
+            key: Name of the key of hashed columns; without it nobody can tell if it changed.
         """
-        self._books, self._contract, self._now = books, contract, now
+        self._books, self._contract, self._now, self._key = books, contract, now, key
 
     @property
     def dataset(self) -> str:
@@ -147,10 +151,11 @@ class SilverState:
 
     @cached_property
     def pins(self) -> str:
-        """JSON of the current snapshots of the datasets that rows refer to."""
+        """JSON of the current snapshots of the datasets that rows refer to, and the key's name."""
         refs = self._books.refs
         pinned = self._contract.pinned
         pins = {ref.dataset: str(refs.snapshot(f"silver.{ref.dataset}")) for ref in pinned}
+        pins |= {_KEY: self._key} if self._key else {}
         return json.dumps(pins, sort_keys=True)
 
     @cached_property
@@ -258,9 +263,11 @@ class SilverState:
                 return f"contract changed since version {account.version}"
             if account.conform != VERSION:
                 return f"conform version {account.conform} became {VERSION}"
-            if account.pins != self.pins:
-                was, now = json.loads(account.pins), json.loads(self.pins)
-                moved = [name for name in now if was.get(name) != now[name]]
+            was, now = json.loads(account.pins), json.loads(self.pins)
+            moved = [name for name in now if was.get(name) != now[name]]
+            if _KEY in moved:
+                return "the key of hashed columns changed"
+            if moved:
                 return f"silver.{', silver.'.join(moved)} was published anew"
         return ""
 
