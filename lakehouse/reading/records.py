@@ -16,6 +16,8 @@ import numpy as np
 from lakehouse.contract import ReadOptions
 
 csv.field_size_limit(1 << 30)  # a long field is a broken row to a rule, not to the parser
+BOM = b"\xef\xbb\xbf"
+"""Byte-order mark, which some programs write before anything else."""
 _REACH = 1000
 """Lines that a quoted field may span."""
 
@@ -40,17 +42,20 @@ class Record:
 
 
 def split(data: bytes, options: ReadOptions, width: int) -> Iterator[Record]:
-    """Yields the records behind the header; blank lines are no records.
+    """Yields the records behind the header, if there is one; blank lines are no records.
 
     Args:
         data: The whole file.
         options: Delimiter and quote.
         width: Number of fields that a record has.
     """
+    start = _start(data, options)
     lines = data.split(b"\n")
-    offset = len(lines[0]) + 1
+    if not options.preamble:
+        lines[0] = lines[0][start:]
+    offset = start + sum(len(line) + 1 for line in lines[: options.preamble])
     quote = options.quote.encode()
-    at = 1
+    at = options.preamble
     while at < len(lines):
         line = lines[at]
         span = _span(lines, at, quote, options, width) if _is_open(line, quote, options) else 1
@@ -68,15 +73,21 @@ def pick(data: bytes, options: ReadOptions, ordinals: Collection[int]) -> Iterat
     Args:
         data: The whole file.
         options: Delimiter and quote.
-        ordinals: Which lines behind the header, the first being 1.
+        ordinals: Which records, the first being 1.
     """
     quote = options.quote.encode()
     ends = np.flatnonzero(np.frombuffer(data, np.uint8) == ord("\n"))
     for ordinal in sorted(ordinals):
-        start = int(ends[ordinal - 1]) + 1
-        end = int(ends[ordinal]) if ordinal < len(ends) else len(data)
+        line = options.preamble + ordinal
+        start = int(ends[line - 2]) + 1 if line > 1 else _start(data, options)
+        end = int(ends[line - 1]) if line <= len(ends) else len(data)
         if raw := data[start:end]:
-            yield _record(ordinal + 1, start, raw, quote, options, closes=True)
+            yield _record(line, start, raw, quote, options, closes=True)
+
+
+def _start(data: bytes, options: ReadOptions) -> int:
+    """Where the first record begins if it is the first line; behind a header it does not matter."""
+    return len(BOM) if data.startswith(BOM) and not options.preamble else 0
 
 
 def _is_open(line: bytes, quote: bytes, options: ReadOptions) -> bool:

@@ -43,7 +43,7 @@ def examine(stream: BinaryIO, contract: Contract, source_key: str) -> Structure:
     """Reads a file once and returns its structure; memory does not grow with the file.
 
     Raises:
-        UnreadableObject: It is empty or its header is not the contract's.
+        UnreadableObject: It is empty or its header, if it has one, is not the contract's.
     """
     plain = True
     for _ in range(contract.read.skip):
@@ -53,7 +53,10 @@ def examine(stream: BinaryIO, contract: Contract, source_key: str) -> Structure:
         header = parse_header(first, contract, source_key)
         in_order = header == tuple(column.name for column in contract.read_columns)
         plain = plain and in_order and not first.startswith(BOM) and b"\r" not in first
-    return _body(stream, contract, plain=plain)
+    found = _body(stream, contract, plain=plain)
+    if not contract.read.header and not found.records:
+        raise UnreadableObject(contract.dataset, source_key, "the file has no line")
+    return found
 
 
 def _line(stream: BinaryIO) -> bytes:
@@ -69,6 +72,7 @@ def _body(stream: BinaryIO, contract: Contract, *, plain: bool) -> Structure:
     newlines, last, quoted = 0, b"\n", False
     quote = contract.read.quote.encode()
     while block := stream.read(_BLOCK):
+        plain = plain and not (block.startswith(BOM) and not newlines)
         newlines += block.count(b"\n")
         # a carriage return, a NUL or a digit separator is taken silently by the typed read
         plain = plain and not any(byte in block for byte in (b"\r", b"\0", b"_"))

@@ -1,7 +1,7 @@
 """Cells that look like values and are none, and files that are not quite CSV: the exact outcome."""
 
 import math
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 import pytest
@@ -150,17 +150,39 @@ def test_local_timestamps_follow_the_declared_zone(cells: Any) -> None:
     ]
 
 
-def test_an_hour_that_clocks_skip_or_repeat_has_one_value(cells: Any) -> None:
-    assert cells("local", "2013-03-10T02:30:00", "2013-11-03T01:30:00") == [
-        datetime(2013, 3, 10, 7, 30, tzinfo=UTC),
+def test_an_hour_that_clocks_skip_is_told(cells: Any) -> None:
+    assert cells("local", "2013-03-10T02:30:00", "2013-03-10T03:00:00") == [
+        ["local: '2013-03-10T02:30:00' is not a date and time in America/New_York"],
+        datetime(2013, 3, 10, 7, tzinfo=UTC),
+    ]
+
+
+def test_of_an_hour_that_clocks_repeat_the_second_is_meant(cells: Any) -> None:
+    assert cells("local", "2013-11-03T00:59:00", "2013-11-03T01:30:00") == [
+        datetime(2013, 11, 3, 4, 59, tzinfo=UTC),
         datetime(2013, 11, 3, 6, 30, tzinfo=UTC),
     ]
 
 
+def test_an_offset_in_the_file_goes_before_the_declared_zone(cells: Any) -> None:
+    texts = ("2013-03-10T02:30:00Z", "2013-01-05T10:00:00+02:00", "2013-01-05 10:00:00-05")
+    assert cells("local", *texts) == [
+        datetime(2013, 3, 10, 2, 30, tzinfo=UTC),
+        datetime(2013, 1, 5, 8, tzinfo=UTC),
+        datetime(2013, 1, 5, 15, tzinfo=UTC),
+    ]
+
+
 def test_what_is_no_time_of_day_is_told(cells: Any) -> None:
-    assert cells("clock", "25:00:00", "noon") == [
-        ["clock: '25:00:00' is not a time of day"],
-        ["clock: 'noon' is not a time of day"],
+    texts = ("25:00:00", "noon", "24:00:00", "10:00:60", "10:00:00 abc", "2013-01-01 10:00:00")
+    assert cells("clock", *texts) == [[f"clock: '{text}' is not a time of day"] for text in texts]
+
+
+def test_times_of_day(cells: Any) -> None:
+    assert cells("clock", "10:00", "7:05:03", "23:59:59.5") == [
+        time(10),
+        time(7, 5, 3),
+        time(23, 59, 59, 500000),
     ]
 
 
