@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 
 import duckdb
@@ -58,37 +59,45 @@ def _touches(
     counted = dict(zip(plain, quick, strict=True))
     found: dict[str, Rows] = {}
     for url, structure in structures.items():
-        rows = counted.get(url)
-        if rows is None or sum(rows.values()) != structure.records:
-            rows = _count_explained(connection, contract, sources[url])
-        found[url] = rows
+        rows, unread = counted.get(url, (Counter[str](), frozenset[int]()))
+        if rows.total() + len(unread) != structure.records or not structure.plain:
+            found[url] = _count_explained(connection, contract, sources[url])
+        elif not unread:
+            found[url] = rows
+        elif structure.countable:
+            found[url] = rows + _count_explained(connection, contract, sources[url], unread)
+        else:
+            found[url] = _count_explained(connection, contract, sources[url])
     return found
 
 
 def _count_typed(
     connection: duckdb.DuckDBPyConnection, contract: Contract, sources: Sequence[Source]
-) -> list[Rows | None]:
-    """Rows by partition of each file; None for a file with rejects."""
+) -> list[tuple[Counter[str], frozenset[int]]]:
+    """Rows of each file by partition, and the ordinals of its records that do not parse."""
     reader, paths = reading.reader(contract), [source.path for source in sources]
     found = connection.execute(
         f"SELECT __place, {label_sql(contract)} AS label, count(*) "
         f"FROM ({reader.typed(contract, paths, _REJECTS)}) GROUP BY ALL"
     ).fetchall()
-    dirty = reader.rejected(connection, _REJECTS)
-    counts: list[dict[str, int]] = [{} for _ in sources]
+    unread = reader.rejected(connection, _REJECTS)
+    counts = [Counter[str]() for _ in sources]
     for place, first, rows in found:
         counts[place][partition_name(contract, first)] = rows
-    return [None if path in dirty else rows for path, rows in zip(paths, counts, strict=True)]
+    return [(rows, unread.get(p, frozenset())) for p, rows in zip(paths, counts, strict=True)]
 
 
 def _count_explained(
-    connection: duckdb.DuckDBPyConnection, contract: Contract, source: Source
-) -> Rows:
-    query = reading.reader(contract).explained(connection, contract, source)
+    connection: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    source: Source,
+    only: Collection[int] | None = None,
+) -> Counter[str]:
+    query = reading.reader(contract).explained(connection, contract, source, only)
     found = connection.execute(
         f"SELECT {label_sql(contract)} AS label, count(*) FROM ({query}) GROUP BY ALL"
     ).fetchall()
-    return {partition_name(contract, first): rows for first, rows in found}
+    return Counter({partition_name(contract, first): rows for first, rows in found})
 
 
 def label_sql(contract: Contract) -> str:

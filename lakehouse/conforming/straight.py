@@ -115,9 +115,12 @@ class Straight:
         self, files: Sequence[_File], rejected: Mapping[str, frozenset[int]], missing: int
     ) -> bool:
         """Explains the records that were not written; False if they cannot be told for sure."""
-        explained = 0
+        if not all(file.structure.countable for file in files):
+            return False
+        explained, unread = 0, sum(map(len, rejected.values()))
         for file in files:
-            ordinals = self._unwritten(file, rejected.get(file.source.path, frozenset()))
+            told = rejected.get(file.source.path, frozenset())
+            ordinals = told if unread == missing else self._unwritten(file, told)
             if ordinals is None:
                 return False
             if not ordinals:
@@ -131,10 +134,8 @@ class Straight:
             explained += len(ordinals)
         return explained == missing == sum(self.broken.counts().values())
 
-    def _unwritten(self, file: _File, rejected: frozenset[int]) -> set[int] | None:
+    def _unwritten(self, file: _File, rejected: frozenset[int]) -> Collection[int] | None:
         """Returns the ordinals of the records that are not in order, or None where unsure."""
-        if not file.structure.countable:
-            return None
         typed = self._reader.typed(self._contract, [file.source.path], _REJECTS)
         found = self._connection.execute(
             f"SELECT count(*), list(place) FILTER (NOT ok) FROM (SELECT {self._valid()} AS ok, "
