@@ -10,7 +10,8 @@ from lakehouse.contract import Contract, Expectation
 from lakehouse.dbt_manifest import GoldModel
 from lakehouse.ingestion.auditing import reference_check
 from lakehouse.model_spec import ModelSpec
-from lakehouse.results import Check, Result, Severity
+from lakehouse.planning.totals import FILES
+from lakehouse.results import Check, Result, Severity, counted
 
 FRESH = "fresh_by_its_own_clock"
 ADMITTED = "deliveries_admitted"
@@ -57,6 +58,9 @@ def _about_deliveries(contract: Contract, key: dg.AssetKey) -> Iterator[dg.Asset
     )
     rules = [rule.name for rule in contract.rules]
     yield spec(key, ADMITTED, "error", prose, limit=contract.limit, rules=rules)
+    if contract.totals and contract.totals.files:
+        prose = f"Each partition that is over has {counted(contract.totals.files, 'file')} or more."
+        yield spec(key, FILES, "warning", prose, expected=contract.totals.files)
     for reference in contract.references:
         prose = f"{reference.name}; rows without a partner: {reference.orphans}."
         yield spec(key, reference_check(reference), "warning", prose, orphans=reference.orphans)
@@ -74,6 +78,9 @@ def _about_rows(contract: Contract, key: dg.AssetKey) -> Iterator[dg.AssetCheckS
             type=expectation.type,
             expected=dict(expectation.kwargs),
         )
+    for query in contract.queries:
+        limit = {query.operator: query.limit}
+        yield spec(key, query.name, query.severity, query.notes, type="sql", expected=limit)
 
 
 def named(expectations: Sequence[Expectation]) -> Iterator[tuple[str, Expectation]]:

@@ -40,12 +40,14 @@ def plan(as_json: AsJson = False) -> None:
     if found.follows:
         output().print(f"After that, looked at again: {', '.join(found.follows)}.", markup=False)
     for sentence in found.waits:
-        output().print(sentence, markup=False)
-    _tell_aside(found.aside)
+        output().print(sentence, markup=False, soft_wrap=True)
+    _remind(found.missing, found.aside)
 
 
-def _tell_aside(aside: tuple[str, ...]) -> None:
-    """Reminds of what was refused earlier; it is no fault of this call."""
+def _remind(missing: tuple[str, ...], aside: tuple[str, ...]) -> None:
+    """Tells what is lacking or was refused earlier; it is no fault of this call."""
+    for sentence in missing:
+        errors().print(f"missing: {sentence}.", markup=False, soft_wrap=True)
     if aside:
         told = f"Refused earlier and set aside: {'; '.join(aside)}."
         errors().print(f"{told} `lakehouse status` tells why.", markup=False)
@@ -73,7 +75,10 @@ def run(as_json: AsJson = False) -> None:
     with Stages() as stages:
         done = orchestrator().run(settings, stages)
     if not done.refusals():
-        _tell_aside(planning.plan(Lake(settings)).aside)
+        left = planning.plan(Lake(settings))
+        for sentence in left.waits:
+            errors().print(sentence, markup=False, soft_wrap=True)
+        _remind(left.missing, left.aside)
     finish(done, as_json)
 
 

@@ -17,6 +17,8 @@ from lakehouse.connection import quote_name, quote_table
 from lakehouse.contract import Contract
 from lakehouse.lake import Lake
 from lakehouse.planning import SilverState
+from lakehouse.planning.arrivals import survey
+from lakehouse.planning.totals import lacking
 from lakehouse.query import Session
 
 _COUNTS = ("rows", "published", "quarantined", "duplicates", "superseded", "refused")
@@ -51,12 +53,16 @@ class Status:
         tables: Published tables.
         champions: One line per trained model.
         held_back: Why partitions are refused that no single delivery is to blame for.
+        waits: Landed files that cannot be taken yet, as full sentences.
+        missing: Partitions with fewer files than their producer is to send, in words.
     """
 
     datasets: dict[str, tuple[Booked, ...]]
     tables: Sequence[TableState]
     champions: Sequence[dict[str, Any]]
     held_back: tuple[str, ...] = ()
+    waits: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
 
     def refusals(self) -> tuple[str, ...]:
         """Returns the sentences of all standing refusals."""
@@ -83,18 +89,25 @@ class Status:
             "tables": [asdict(table) for table in self.tables],
             "champions": list(self.champions),
             "refusals": list(self.refusals()),
+            "waits": list(self.waits),
+            "missing": list(self.missing),
         }
 
     def shown(self) -> RenderableType:
         """Returns tables for the terminal."""
         if not any(self.datasets.values()) and not self.tables:
-            return Text("The lake is empty. `lakehouse demo` fills it with the sample.")
+            empty = Text("The lake is empty. `lakehouse demo` fills it with the sample.")
+            return Group(empty, *self._lacking())
         parts: list[RenderableType] = [self._deliveries(), Text(), self._tables()]
         if self.champions:
             columns = ("model", "champion", "algorithm", ">test AUC", "trained (UTC)")
             rows = [list(row.values()) for row in self.champions]
             parts += [Text(), grid("Models", columns, rows)]
-        return Group(*parts)
+        return Group(*parts, *self._lacking())
+
+    def _lacking(self) -> list[Text]:
+        told = [*self.waits, *(f"missing: {sentence}." for sentence in self.missing)]
+        return [Text(line) for line in told]
 
     def _deliveries(self) -> RenderableType:
         rows: list[tuple[object, ...]] = []
@@ -139,7 +152,9 @@ def read(lake: Lake) -> Status:
         for decision in SilverState(books, contract, lake.settings.clock()).refused
         if decision.delivery == 0
     )
-    return Status(datasets, tables, champions, held_back)
+    late = (survey(lake, name, books) for name in lake.contracts)
+    waits = tuple(arrival.waits for found in late for arrival in found if arrival.waits)
+    return Status(datasets, tables, champions, held_back, waits, lacking(lake, books))
 
 
 def _champion(training: Any) -> dict[str, Any]:

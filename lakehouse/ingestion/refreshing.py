@@ -18,6 +18,7 @@ from lakehouse.ingestion.result import PartitionOutcome, Refreshed
 from lakehouse.ingestion.writing import fresh_unassigned, write
 from lakehouse.lake import Lake
 from lakehouse.ledger import Account
+from lakehouse.planning import totals
 from lakehouse.planning.silver import SilverState
 from lakehouse.privacy import require_key
 from lakehouse.publishing import Draft, discard, propose, publish
@@ -208,6 +209,12 @@ def _done(view: View, names: Sequence[str], files: Files) -> tuple[PartitionOutc
     return tuple(found)
 
 
+def _files(view: View) -> tuple[Check, ...]:
+    """Judges whether each partition that is over has the files that its producer is to send."""
+    now = view.lake.settings.clock()
+    return totals.checks(view.contract, totals.files(view.state, view.contract, view.books, now))
+
+
 def _result(view: View, brought: _Brought, known: Collection[int]) -> Refreshed:
     state = view.state
     refused = tuple(dict.fromkeys(d.reason for d in state.refused if d.number not in known))
@@ -215,7 +222,7 @@ def _result(view: View, brought: _Brought, known: Collection[int]) -> Refreshed:
     return Refreshed(
         dataset=state.dataset,
         outcomes=tuple(sorted(brought.outcomes, key=lambda outcome: outcome.name)),
-        judgements=brought.checks,
+        judgements=brought.checks + (_files(view) if brought.outcomes else ()),
         refused=refused,
         snapshot=view.books.refs.snapshot(view.contract.table),
         rows=sum(held.values()),

@@ -8,11 +8,13 @@ from lakehouse.ledger.books import TABLES, Books, Ledger
 from lakehouse.ledger.entries import (
     Account,
     Build,
+    Claim,
     Decision,
     DecisionKind,
     Delivery,
     Entry,
     Inspection,
+    Judgement,
 )
 
 __all__ = [
@@ -20,10 +22,12 @@ __all__ = [
     "Account",
     "Books",
     "Build",
+    "Claim",
     "Decision",
     "DecisionKind",
     "Delivery",
     "Entry",
     "Inspection",
+    "Judgement",
     "Ledger",
 ]

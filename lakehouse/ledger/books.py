@@ -4,32 +4,54 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
 import pyarrow as pa
+from pyiceberg.expressions import EqualTo
 from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
 from pyiceberg.table import Table
 from pyiceberg.transforms import IdentityTransform
-from pyiceberg.types import LongType, NestedField, PrimitiveType, StringType, TimestamptzType
+from pyiceberg.types import (
+    BooleanType,
+    LongType,
+    NestedField,
+    PrimitiveType,
+    StringType,
+    TimestamptzType,
+)
 
 from lakehouse.catalog import Catalog, Change, Refs, staged
 from lakehouse.errors import PublishConflict
-from lakehouse.ledger.entries import Account, Build, Decision, Delivery, Entry, Inspection
+from lakehouse.ledger.entries import (
+    Account,
+    Build,
+    Claim,
+    Decision,
+    Delivery,
+    Entry,
+    Inspection,
+    Judgement,
+)
 
 _ATTEMPTS = 20
 R = TypeVar("R")
-E = TypeVar("E", Delivery, Inspection, Decision, Account, Build)
+E = TypeVar("E", Delivery, Inspection, Decision, Claim, Account, Build, Judgement)
 TABLES: Mapping[type[Entry], str] = {
     Delivery: "ledger.deliveries",
     Inspection: "ledger.inspections",
     Decision: "ledger.decisions",
+    Claim: "ledger.claims",
     Account: "ledger.accounts",
     Build: "ledger.builds",
 }
+_NAMES: Mapping[type[Entry], str] = {**TABLES, Judgement: "ledger.verdicts"}
+"""All tables; the verdicts decide nothing, so they are not read with the books."""
 _TYPES: Mapping[str, PrimitiveType] = {
     "int": LongType(),
+    "int | None": LongType(),
+    "bool": BooleanType(),
     "str": StringType(),
     "datetime": TimestamptzType(),
     "DecisionKind": StringType(),
@@ -43,6 +65,7 @@ class Books:
     deliveries: tuple[Delivery, ...]
     inspections: tuple[Inspection, ...]
     decisions: tuple[Decision, ...]
+    claims: tuple[Claim, ...]
     accounts: tuple[Account, ...]
     builds: tuple[Build, ...]
     refs: Refs
@@ -61,7 +84,7 @@ class Ledger:
 
     def table(self, kind: type[Entry]) -> Table:
         """Returns the Iceberg table of one kind of entry, made if it is new."""
-        return self._catalog.ensure(TABLES[kind], _schema(kind), _by_dataset(kind))
+        return self._catalog.ensure(_NAMES[kind], _schema(kind), _by_dataset(kind))
 
     def read(self, extra: Iterable[str] = ()) -> Books:
         """Returns all entries, with the tables `extra` as the same catalog read found them."""
@@ -70,10 +93,20 @@ class Ledger:
             deliveries=_entries(Delivery, refs),
             inspections=_entries(Inspection, refs),
             decisions=_entries(Decision, refs),
+            claims=_entries(Claim, refs),
             accounts=_entries(Account, refs),
             builds=_entries(Build, refs),
             refs=refs,
         )
+
+    def judgements(self, dataset: str) -> tuple[Judgement, ...]:
+        """Returns every verdict on a dataset, in the order in which the audits were made."""
+        table = self._catalog.refs([_NAMES[Judgement]]).tables.get(_NAMES[Judgement])
+        if table is None:
+            return ()
+        mine = EqualTo(term="dataset", value=dataset)
+        rows: list[dict[str, Any]] = table.scan(row_filter=mine).to_arrow().to_pylist()
+        return tuple(sorted((Judgement(**row) for row in rows), key=lambda row: row.judged_at))
 
     def append(self, entries: Sequence[Entry]) -> None:
         """Appends entries of one kind, whatever other runs append at the same time."""
@@ -86,7 +119,10 @@ class Ledger:
         return _append(table, entries)
 
     def number(
-        self, kind: type[Delivery] | type[Decision], make: Callable[[int], Sequence[E]]
+        self,
+        kind: type[Delivery] | type[Decision],
+        make: Callable[[int], Sequence[E]],
+        about: Callable[[Sequence[E]], Sequence[Entry]] = lambda _: (),
     ) -> tuple[E, ...]:
         """Appends entries that need numbers.
 
@@ -95,6 +131,8 @@ class Ledger:
             make: Given the next free number, returns the entries to append; called again if
                 another run took the number in between, so that it can also look again whether
                 there is still something to append.
+            about: Given the entries with their numbers, returns entries of another kind that are
+                committed together with them.
 
         Returns:
             The entries as appended.
@@ -105,7 +143,9 @@ class Ledger:
             taken = table.scan(selected_fields=("number",)).to_arrow()["number"].to_pylist()
             entries = tuple(make(max((n for n in taken if n is not None), default=0) + 1))
             if entries:
-                self._catalog.commit([_append(table, entries)])
+                more = about(entries)
+                beside: list[Change] = [self.staged(more)] if more else []
+                self._catalog.commit([_append(table, entries), *beside])
             return entries
 
         return _retried(attempt)
@@ -124,7 +164,9 @@ def _retried(attempt: Callable[[], R]) -> R:
 def _append(table: Table, entries: Sequence[Entry]) -> Change:
     transaction = table.transaction()
     schema = table.schema().as_arrow()
-    transaction.append(pa.Table.from_pylist([asdict(entry) for entry in entries], schema=schema))
+    transaction.append(
+        pa.Table.from_pylist([dict(vars(entry)) for entry in entries], schema=schema)
+    )
     return staged(transaction, table)
 
 

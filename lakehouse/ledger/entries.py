@@ -90,6 +90,31 @@ class Decision:
 
 
 @dataclass(frozen=True)
+class Claim:
+    """What the producer says that a delivery holds, in a side file that came with it.
+
+    Attributes:
+        dataset: The dataset.
+        delivery: The delivery that it is about.
+        object: URL of the side file in bronze.
+        sha256: Its content address.
+        source_key: Its name at the source.
+        source_etag: The source's version mark.
+        figures: JSON of the numbers in it by their keys, each as a text.
+        unreadable: Why it has no figures, as the end of a sentence, or empty.
+    """
+
+    dataset: str
+    delivery: int
+    object: str
+    sha256: str
+    source_key: str
+    source_etag: str
+    figures: str
+    unreadable: str
+
+
+@dataclass(frozen=True)
 class Account:
     """Where a delivery's rows of one partition are in one published snapshot.
 
@@ -145,4 +170,49 @@ class Build:
     outputs: str
 
 
-Entry = Delivery | Inspection | Decision | Account | Build
+@dataclass(frozen=True)
+class Judgement:
+    """What one audit found of one expectation in one partition.
+
+    Attributes:
+        dataset: The dataset.
+        partition: Partition name.
+        run: The run that judged.
+        snapshot: The snapshot that was judged, on its branch.
+        published: Whether readers have seen the partition so since; False if it was refused.
+        version: The contract's version.
+        fingerprint: Contract fingerprint.
+        name: Name of the expectation.
+        type: Its Great Expectations type, `sql`, `reference`, or what else was judged.
+        outcome: PASS, FAIL or ERROR.
+        severity: `error` or `warning`.
+        observed: JSON of the value found.
+        expected: JSON of the expectation's arguments.
+        unexpected: Rows that are not as expected; None where rows are not counted.
+        examples: JSON of the keys and values of a few such rows.
+        notes: Why it is expected.
+        message: Why it could not be evaluated, or the evidence in words.
+        judged_at: For people.
+    """
+
+    dataset: str
+    partition: str
+    run: str
+    snapshot: int
+    published: bool
+    version: str
+    fingerprint: str
+    name: str
+    type: str
+    outcome: str
+    severity: str
+    observed: str
+    expected: str
+    unexpected: int | None
+    examples: str
+    notes: str
+    message: str
+    judged_at: datetime
+
+
+Entry = Delivery | Inspection | Decision | Claim | Account | Build | Judgement

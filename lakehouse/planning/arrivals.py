@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from lakehouse.lake import Lake
 from lakehouse.ledger import Books, Delivery
+from lakehouse.planning.totals import is_side, side_key
 from lakehouse.storage import StoredFile
 
 SETTLE = timedelta(seconds=10)
 """A file that nobody watches is taken when it has rested this long: it may still be written."""
 
 
+@dataclass(frozen=True)
+class Arrival:
+    """A file whose content is not delivered yet.
+
+    Attributes:
+        key: Its name at the source.
+        file: The file.
+        side: The file with its control totals, or None where the contract expects none.
+        waits: What is lacking before it can be taken, as a full sentence; empty if nothing is.
+    """
+
+    key: str
+    file: StoredFile
+    side: StoredFile | None = None
+    waits: str = ""
+
+
 def arrivals(
     lake: Lake, dataset: str, books: Books, settle: timedelta = timedelta(0)
 ) -> tuple[StoredFile, ...]:
-    """Returns the files in the dataset's landing folder whose content is not delivered yet.
+    """Returns the files in the dataset's landing folder that can be taken now.
 
     Args:
         lake: The lake.
@@ -23,18 +42,47 @@ def arrivals(
         books: The ledger.
         settle: Files modified more recently than this are left for later.
     """
-    root = landing_url(lake, dataset)
+    found = survey(lake, dataset, books, settle)
+    return tuple(arrival.file for arrival in found if not arrival.waits)
+
+
+def survey(
+    lake: Lake, dataset: str, books: Books, settle: timedelta = timedelta(0)
+) -> tuple[Arrival, ...]:
+    """Returns the new files in the landing folder, also those that wait for their totals."""
+    root, totals = landing_url(lake, dataset), lake.contract(dataset).totals
+    listed = {source_key(root, file.url): file for file in lake.storage.list(root)}
     delivered = books.delivered(dataset)
     seen = {(entry.source_key, entry.source_etag) for entry in delivered}
     last = {entry.source_key: entry for entry in delivered}
     rested = datetime.now(UTC) - settle
     found = []
-    for file in lake.storage.list(root):
-        key = source_key(root, file.url)
+    for key, file in listed.items():
         fresh = (key, file.etag) not in seen and file.modified <= rested
-        if fresh and not (key in last and _same(lake, file, last[key])):
-            found.append(file)
+        if is_side(totals, key) or not fresh or (key in last and _same(lake, file, last[key])):
+            continue
+        if totals is None or totals.side_file is None:
+            found.append(Arrival(key, file))
+            continue
+        side = listed.get(side_key(totals, key))
+        if side is None or side.modified <= rested:
+            waits = _waits(dataset, key, side_key(totals, key), side, books)
+            found.append(Arrival(key, file, side, waits))
     return tuple(found)
+
+
+def _waits(dataset: str, key: str, name: str, side: StoredFile | None, books: Books) -> str:
+    """Says what a file waits for; an older version's totals would have the newer one refused."""
+    if side is None:
+        return f"{dataset}: {key} waits for its control totals {name}."
+    earlier = (c for c in books.claims if (c.dataset, c.source_key) == (dataset, name))
+    used = {claim.source_etag: claim.delivery for claim in earlier}
+    if side.etag not in used:
+        return ""
+    return (
+        f"{dataset}: {key} waits for new control totals: {name} still is the one that came with "
+        f"delivery {used[side.etag]}."
+    )
 
 
 def _same(lake: Lake, file: StoredFile, last: Delivery) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -11,9 +11,10 @@ from lakehouse.dbt_manifest import DbtProject, load
 from lakehouse.lake import Lake
 from lakehouse.ledger import Books
 from lakehouse.model_spec import ModelSpec
-from lakehouse.planning.arrivals import arrivals
+from lakehouse.planning.arrivals import Arrival, survey
 from lakehouse.planning.gold import gold_reason
 from lakehouse.planning.silver import SilverState
+from lakehouse.planning.totals import lacking
 from lakehouse.privacy import key_id
 from lakehouse.registry import ScoringState, TrainingState
 from lakehouse.results import UNASSIGNED, WHOLE, Result, counted
@@ -43,12 +44,14 @@ class Plan(Result):
         follows: Assets downstream of them, looked at again once those are done.
         waits: What cannot be done yet, as full sentences.
         aside: Refused deliveries that stay out until a person or a new file decides, by name.
+        missing: Partitions with fewer files than their producer is to send, in words.
     """
 
     steps: tuple[Step, ...]
     follows: tuple[str, ...]
     waits: tuple[str, ...]
     aside: tuple[str, ...]
+    missing: tuple[str, ...] = ()
 
     def summary(self) -> str:
         """Counts stale assets."""
@@ -68,6 +71,7 @@ class Plan(Result):
             "follows": list(self.follows),
             "waits": list(self.waits),
             "aside": list(self.aside),
+            "missing": list(self.missing),
         }
 
 
@@ -86,9 +90,10 @@ def plan(lake: Lake, settle: timedelta = timedelta(0)) -> Plan:
         name: SilverState(books, contract, now, key_id(contract, lake.settings))
         for name, contract in lake.contracts.items()
     }
+    landed = {name: survey(lake, name, books, settle) for name in lake.contracts}
     steps: list[Step] = []
     for name in lake.contracts:
-        steps += _bronze(lake, name, books, states[name], settle)
+        steps += _bronze(name, books, states[name], landed[name])
     for name in lake.contracts:
         steps += _silver(lake, name, states[name])
     if reason := gold_reason(books, project):
@@ -97,13 +102,14 @@ def plan(lake: Lake, settle: timedelta = timedelta(0)) -> Plan:
         steps += _model(lake, books, spec)
     chain = _chain(lake, project)
     follows = _following({step.asset for step in steps}, chain)
-    waits = tuple(
+    late = tuple(arrival.waits for found in landed.values() for arrival in found if arrival.waits)
+    waits = late + tuple(
         f"silver/{name} waits for silver/{', silver/'.join(state.waits)} to be published."
         for name, state in states.items()
         if state.waits and state.wanted
     )
     aside = tuple(f"{name}: {told}" for name in states for told in _aside(states[name], books))
-    return Plan(tuple(steps), follows, waits, aside)
+    return Plan(tuple(steps), follows, waits, aside, lacking(lake, books))
 
 
 def _aside(state: SilverState, books: Books) -> list[str]:
@@ -118,12 +124,10 @@ def _tables(lake: Lake, project: DbtProject) -> list[str]:
     return [*silver, *project.sources, *gold, *models]
 
 
-def _bronze(
-    lake: Lake, name: str, books: Books, state: SilverState, settle: timedelta
-) -> list[Step]:
-    found = arrivals(lake, name, books, settle)
-    if found:
-        return [Step(f"bronze/{name}", (), f"{counted(len(found), 'new file')} landed")]
+def _bronze(name: str, books: Books, state: SilverState, landed: Sequence[Arrival]) -> list[Step]:
+    ready = [arrival for arrival in landed if not arrival.waits]
+    if ready:
+        return [Step(f"bronze/{name}", (), f"{counted(len(ready), 'new file')} landed")]
     known = {entry.sha256 for entry in books.inspections if entry.dataset == name}
     unread = [delivery for delivery in state.unread if delivery.sha256 not in known]
     if unread:

@@ -83,6 +83,12 @@ class SilverState:
         return {name: frozenset(numbers) for name, numbers in sorted(found.items())}
 
     @cached_property
+    def pending(self) -> tuple[Delivery, ...]:
+        """Active deliveries that no reader has seen and no person has accepted."""
+        seen = {number for holding in self.held.values() for number in holding.deliveries}
+        return tuple(d for d in self._active if d.number not in seen | self.accepted)
+
+    @cached_property
     def held(self) -> Mapping[str, Holding]:
         """What readers see in each partition: the accounts that the current snapshot rests on.
 
@@ -173,7 +179,8 @@ class SilverState:
     def _decisions(self) -> tuple[Decision, ...]:
         """What still holds: the latest word on each delivery, and its partitions' refusals.
 
-        A refusal falls with the contract it was made under, and by a later word of a person.
+        A refusal falls with the contract it was made under, and by a later word of a person; but
+        nobody's word makes a file readable.
         """
         latest: dict[tuple[int, str], Decision] = {}
         mine = (d for d in self._books.decisions if d.dataset == self.dataset)
@@ -182,10 +189,24 @@ class SilverState:
                 if decision.fingerprint == self._contract.fingerprint:
                     latest[decision.delivery, decision.partition] = decision
                 continue
+            if decision.delivery in self._unreadable and decision.kind != "withdrawn":
+                continue
             for key in [key for key in latest if key[0] == decision.delivery]:
                 del latest[key]
             latest[decision.delivery, ""] = decision
         return tuple(latest.values())
+
+    @cached_property
+    def _unreadable(self) -> frozenset[int]:
+        """Deliveries whose object cannot be read under this contract."""
+        bad = {
+            entry.sha256
+            for entry in self._books.inspections
+            if entry.dataset == self.dataset
+            and entry.fingerprint == self._contract.fingerprint
+            and entry.unreadable
+        }
+        return frozenset(d.number for d in self._delivered if d.sha256 in bad)
 
     def _decided(self, kind: str) -> frozenset[int]:
         return frozenset(d.delivery for d in self._decisions if d.kind == kind)

@@ -244,6 +244,27 @@ def test_an_unreadable_file_is_read_again_under_another_contract(data_lake: Any)
     assert count(data_lake) == 20
 
 
+@pytest.mark.parametrize("word", ["accepted", "replayed"])
+def test_no_word_of_a_person_makes_a_file_readable(data_lake: Any, word: Any) -> None:
+    data_lake.put("readings", "station,time,temp\nA,2013-01-05T12:00:00Z,1\n")
+    data_lake.put("readings", "no header\n")
+    data_lake.decide(word, 2)
+    data_lake.refresh("readings")
+    assert data_lake.rows("silver.readings", "temp") == [(1,)]
+    assert [decision.delivery for decision in data_lake.state("readings").refused] == [2]
+
+
+def test_an_unreadable_version_that_came_with_a_good_one_leaves_the_good_one(
+    data_lake: Any,
+) -> None:
+    data_lake.drop("readings", "station,time,temp\nA,2013-01-05T12:00:00Z,1\n")
+    landing.land(data_lake.lake, "readings", run="1")
+    data_lake.declare("readings", read={"nulls": ["-"]})  # both are read anew, and at once
+    data_lake.land("readings", "no header\n")
+    data_lake.refresh("readings")
+    assert data_lake.rows("silver.readings", "temp") == [(1,)]
+
+
 def test_a_header_without_rows_publishes_nothing_and_is_done(data_lake: Any) -> None:
     data_lake.put("trips", TRIPS)
     assert data_lake.state("trips").stale == {}

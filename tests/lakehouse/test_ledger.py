@@ -1,21 +1,31 @@
 """The books: numbered by the commit, never lost, read at one moment."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from lakehouse.catalog import Catalog
-from lakehouse.ledger import Account, Build, Decision, Delivery, Entry, Inspection, Ledger
+from lakehouse.ledger import (
+    Account,
+    Build,
+    Claim,
+    Decision,
+    Delivery,
+    Entry,
+    Inspection,
+    Ledger,
+)
 from lakehouse.settings import Settings
 
 NOW = datetime(2014, 1, 1, tzinfo=UTC)
 DELIVERY = Delivery(1, "trips", "file:///o", "5ha", 7, "a.csv", "e", NOW)
 INSPECTION = Inspection("trips", "5ha", "f1", "2013-01", 3, "")
 DECISION = Decision(1, "trips", 1, "refused", "", "f1", 3, "Too broken.", "audit", NOW)
+CLAIM = Claim("trips", 1, "file:///s", "b17e", "a.json", "e", '{"rows": "3"}', "")
 ACCOUNT = Account("trips", "2013-01", 2**62, 4, "f1", "1.0.0", 1, 1, 4, 1, 1, 1, 1, "{}")
 BUILD = Build(1, "gold", "f", "{}", "{}")
 
@@ -40,13 +50,13 @@ def test_a_new_lake_has_empty_books(ledger: Ledger) -> None:
     assert (books.deliveries, books.decisions, books.accounts) == ((), (), ())
 
 
-@pytest.mark.parametrize("entry", [DELIVERY, INSPECTION, DECISION, ACCOUNT, BUILD])
+@pytest.mark.parametrize("entry", [DELIVERY, INSPECTION, DECISION, CLAIM, ACCOUNT, BUILD])
 def test_an_entry_is_read_as_it_was_written(
     ledger: Ledger, open_ledger: Callable[[], Ledger], entry: Entry
 ) -> None:
     ledger.append([entry])
     books = open_ledger().read()
-    found = (books.deliveries, books.inspections, books.decisions, books.accounts, books.builds)
+    found = [getattr(books, column.name) for column in fields(books) if column.name != "refs"]
     assert [entries for entries in found if entries] == [(entry,)]
 
 
@@ -97,6 +107,23 @@ def test_a_writer_that_lost_the_number_looks_again(
 
     assert [entry.number for entry in ledger.number(Delivery, make)] == [2]
     assert asked == [1, 2]
+
+
+def test_what_belongs_to_an_entry_is_committed_with_it(
+    ledger: Ledger, open_ledger: Callable[[], Ledger]
+) -> None:
+    """Also where another run took the number in between."""
+
+    def make(number: int) -> list[Delivery]:
+        if number == 1:
+            open_ledger().number(Delivery, one("faster"))
+        return one("slower")(number)
+
+    def about(entries: Sequence[Delivery]) -> list[Claim]:
+        return [replace(CLAIM, delivery=entry.number) for entry in entries]
+
+    ledger.number(Delivery, make, about)
+    assert [claim.delivery for claim in ledger.read().claims] == [2]
 
 
 def test_a_writer_may_find_that_nothing_is_left_to_write(ledger: Ledger) -> None:

@@ -1,0 +1,63 @@
+"""Puts files into bronze: each content once, byte for byte."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from lakehouse.lake import Lake
+from lakehouse.ledger import Delivery
+from lakehouse.storage import StoredFile
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A file in bronze.
+
+    Attributes:
+        dataset: The dataset.
+        source_key: Name at the source.
+        object: Its URL in bronze.
+        sha256: Content address.
+        size: Bytes.
+        etag: The source's version mark.
+    """
+
+    dataset: str
+    source_key: str
+    object: str
+    sha256: str
+    size: int
+    etag: str
+
+    def delivery(self, number: int, lake: Lake) -> Delivery:
+        """Returns the delivery that brought it."""
+        return Delivery(
+            number=number,
+            dataset=self.dataset,
+            object=self.object,
+            sha256=self.sha256,
+            size=self.size,
+            source_key=self.source_key,
+            source_etag=self.etag,
+            landed_at=lake.settings.clock(),
+        )
+
+
+def copy(lake: Lake, dataset: str, key: str, file: StoredFile) -> Copy | None:
+    """Puts a file into bronze under its content's name; None if it changed meanwhile.
+
+    The copy is hashed again before it gets its name, so a name never lies about its content.
+    """
+    digest, size = lake.storage.digest(file.url)
+    suffix = "".join(PurePosixPath(key).suffixes[-2:])
+    target = f"{lake.settings.warehouse}/bronze/{dataset}/{digest[:2]}/{digest}{suffix}"
+    if not lake.storage.exists(target):
+        part = f"{target}.{uuid.uuid4().hex}.part"
+        lake.storage.copy(file.url, part)
+        if lake.storage.digest(part) != (digest, size):
+            lake.storage.remove(part)
+            return None  # it is still being written; the next run takes it
+        lake.storage.rename(part, target)
+    return Copy(dataset, key, target, digest, size, file.etag)
