@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 
@@ -13,6 +13,7 @@ from lakehouse.conforming import Count
 from lakehouse.connection import quote_name, quote_text
 from lakehouse.contract import Contract, Reference
 from lakehouse.errors import ServiceFailed
+from lakehouse.ingestion.personal import personal_data
 from lakehouse.inspecting import label_sql, partition_name
 from lakehouse.results import Check
 from lakehouse.validation import Report, validate
@@ -25,7 +26,7 @@ class Audit:
     """The judgement of a proposal.
 
     Attributes:
-        report: Great Expectations' verdicts.
+        report: The verdicts of the suite and of the scan for personal data.
         references: One check per reference and partition.
     """
 
@@ -61,6 +62,9 @@ def audit(
         )
         report = validate(connection, _BRANCH, contract, partitions)
         _require_all_rows(contract, report, counts)
+        filled = [name for name in partitions if report.rows.get(name)]
+        told = personal_data(connection, _BRANCH, contract, filled)
+        report = replace(report, verdicts=(*report.verdicts, *told))
         found = [
             check
             for reference in contract.references
