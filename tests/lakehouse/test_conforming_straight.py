@@ -39,7 +39,7 @@ LONG = {
         [*GOOD, '900,2013-01-05T10:00:00Z,10,"Bo\nnn"\n', "x,2013-01-05T10:00:00Z,10,Bonn\n"]
     ),
     "a carriage return": "".join([*GOOD, "900,2013-01-05T10:00:00Z,10,Bonn\r\n"]),
-    "too many broken": "".join([*GOOD[:9], "x,2013-01-05T10:00:00Z,10,Bonn\n"]),
+    "too many broken": GOOD[0] + "x,2013-01-05T10:00:00Z,10,Bonn\n" * 9,
 }
 
 
@@ -91,7 +91,9 @@ def test_the_short_way_ends_where_the_long_way_ends(
     assert ways.short() == ways.long()
 
 
-def test_several_files_of_a_month_may_be_dirty_in_different_ways(data_lake: Any, tmp_path: Path) -> None:
+def test_several_files_of_a_month_may_be_dirty_in_different_ways(
+    data_lake: Any, tmp_path: Path
+) -> None:
     dirty = ["900,2013-01-05T10:00:00Z,-1,Bonn\n", *GOOD[:40]]
     clean, both = GOOD[40:70], ["8,2013-01-05T10:00:00Z\n", *GOOD[70:]]
     ways = Ways(data_lake, ["".join(dirty), "".join(clean), "".join(both)], tmp_path)
