@@ -8,9 +8,11 @@ import dagster as dg
 from assets import names
 from lakehouse.contract import Contract, Expectation
 from lakehouse.dbt_manifest import GoldModel
+from lakehouse.ingestion import personal
 from lakehouse.ingestion.auditing import reference_check
 from lakehouse.model_spec import ModelSpec
 from lakehouse.planning.totals import FILES
+from lakehouse.privacy import scanned
 from lakehouse.results import Check, Result, Severity, counted
 
 FRESH = "fresh_by_its_own_clock"
@@ -69,6 +71,8 @@ def _about_deliveries(contract: Contract, key: dg.AssetKey) -> Iterator[dg.Asset
 def _about_rows(contract: Contract, key: dg.AssetKey) -> Iterator[dg.AssetCheckSpec]:
     for name, told in _FIRST.items():
         yield spec(key, name, "error", told)
+    for column in scanned(contract.columns):
+        yield spec(key, personal.personal_check(column), "error", personal.NOTES, column=column.name)
     for name, expectation in named(contract.expectations):
         yield spec(
             key,

@@ -9,7 +9,9 @@ from open_data_contract_standard.model import SchemaProperty
 
 from lakehouse.contract.custom import Custom
 from lakehouse.contract.document import Document, Place
+from lakehouse.contract.kinds import KINDS
 from lakehouse.contract.parts import Column, Partition, Treatment, Waiver
+from lakehouse.errors import did_you_mean
 
 TREATMENTS = ("drop", "hash", "mask")
 _OPEN = ("public", "internal")
@@ -43,6 +45,10 @@ def read_waiver(custom: Custom) -> Waiver | None:
     for name, value in (("kinds", kinds), ("by", by), ("reason", reason)):
         if not value:
             raise given.refuse(name, "is missing: a waiver says what is allowed, by whom and why")
+    for kind in kinds:
+        if kind not in KINDS:
+            hint = did_you_mean(kind, KINDS) or f" Known: {', '.join(KINDS)}."
+            raise given.refuse("kinds", f"{kind!r} is no kind of personal data", hint)
     return Waiver(kinds, str(by), str(reason))
 
 

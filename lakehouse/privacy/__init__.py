@@ -1,9 +1,9 @@
 """Personal data: what becomes of a classified value, and what gives an unclassified one away."""
 
+from lakehouse.contract.kinds import KINDS
 from lakehouse.privacy.hashing import key_id, prepare, require_key
 from lakehouse.privacy.hiding import HIDDEN, WITHHELD, has_personal, shown_record
 from lakehouse.privacy.judging import likely_kinds
-from lakehouse.privacy.kinds import KINDS
 from lakehouse.privacy.scanning import Finding, scan, scanned
 from lakehouse.privacy.treatment import hashed, selected, treated
 

@@ -74,12 +74,12 @@ def test_treatment_decides_what_is_published(
 
 
 def test_waiver_keeps_a_classified_column(read: Load) -> None:
-    waiver = "{kinds: [name, place], by: ann, reason: Names of towns.}"
+    waiver = "{kinds: [name, geography], by: ann, reason: Names of towns.}"
     lines = (
         f"classification: pii\n        customProperties: [{{property: waiver, value: {waiver}}}]"
     )
     column = read(at_city(lines)).column("city")
-    assert column.waiver == Waiver(("name", "place"), "ann", "Names of towns.")
+    assert column.waiver == Waiver(("name", "geography"), "ann", "Names of towns.")
     assert column.treatment is None
 
 
