@@ -72,7 +72,8 @@ def _about_rows(contract: Contract, key: dg.AssetKey) -> Iterator[dg.AssetCheckS
     for name, told in _FIRST.items():
         yield spec(key, name, "error", told)
     for column in scanned(contract.columns):
-        yield spec(key, personal.personal_check(column), "error", personal.NOTES, column=column.name)
+        name = personal.personal_check(column)
+        yield spec(key, name, "error", personal.NOTES, column=column.name)
     for name, expectation in named(contract.expectations):
         yield spec(
             key,
