@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import duckdb
 
@@ -38,7 +39,7 @@ class Finding:
         outline: The form of one of them, without the value.
     """
 
-    label: object
+    label: date | str | None
     column: str
     kind: str
     values: int
@@ -57,7 +58,7 @@ class _Seen:
         candidates: For each detector asked for, how many pass its sieve, and a sample of those.
     """
 
-    label: object
+    label: date | str | None
     distinct: int
     values: Sequence[str]
     candidates: Mapping[Detector, tuple[int, Sequence[str]]]

@@ -247,6 +247,7 @@ class DataLake:
     def __init__(self, folder: Path, *datasets: str) -> None:
         self.folder = folder
         self.now = "2014-01-01T00:00:00Z"
+        self.environment: dict[str, str] = {}
         self._lake: Lake | None = None
         for part in ("contracts", "models"):
             (folder / "assets" / part).mkdir(parents=True)
@@ -260,6 +261,7 @@ class DataLake:
             "LAKEHOUSE_HOME": str(self.folder / ".lake"),
             "LAKEHOUSE_NOW": self.now,
             "LAKEHOUSE_THREADS": "2",
+            **self.environment,
         }
         return Lake(Settings.load(environment))
 
