@@ -118,9 +118,7 @@ def publish(
         if moved:
             raise PublishConflict(moved, "another run published it during the audit")
         changes = [catalog.accept(refs.tables[p.table], p) for p in proposals]
-        booked = entries()
-        if booked:
-            changes.append(lake.ledger.staged(booked))
+        changes += [lake.ledger.staged(same) for same in _by_kind(entries())]
         try:
             lake.catalog.commit(changes)
         except PublishConflict:
@@ -236,6 +234,14 @@ def _carries(table: Table, properties: Mapping[str, str]) -> bool:
     snapshot = table.current_snapshot()
     summary = snapshot.summary.additional_properties if snapshot and snapshot.summary else {}
     return all(summary.get(k) == v for k, v in properties.items() if k != "lakehouse.run")
+
+
+def _by_kind(entries: Sequence[Entry]) -> list[list[Entry]]:
+    """Returns the entries of each ledger table together."""
+    found: dict[type[Entry], list[Entry]] = {}
+    for entry in entries:
+        found.setdefault(type(entry), []).append(entry)
+    return list(found.values())
 
 
 def _retried(lake: Lake, proposal: Proposal) -> None:

@@ -106,7 +106,7 @@ class Ledger:
             return ()
         mine = EqualTo(term="dataset", value=dataset)
         rows: list[dict[str, Any]] = table.scan(row_filter=mine).to_arrow().to_pylist()
-        return tuple(sorted((Judgement(**row) for row in rows), key=lambda row: row.judged_at))
+        return tuple(sorted((Judgement(**row) for row in rows), key=lambda row: row.sequence))
 
     def append(self, entries: Sequence[Entry]) -> None:
         """Appends entries of one kind, whatever other runs append at the same time."""

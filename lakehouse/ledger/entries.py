@@ -179,6 +179,7 @@ class Judgement:
         partition: Partition name.
         run: The run that judged.
         snapshot: The snapshot that was judged, on its branch.
+        sequence: That snapshot's sequence number, which orders audits.
         published: Whether readers have seen the partition so since; False if it was refused.
         version: The contract's version.
         fingerprint: Contract fingerprint.
@@ -199,6 +200,7 @@ class Judgement:
     partition: str
     run: str
     snapshot: int
+    sequence: int
     published: bool
     version: str
     fingerprint: str
