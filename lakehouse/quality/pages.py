@@ -1,0 +1,162 @@
+"""Data Docs: one HTML page per dataset that needs neither a server nor the network.
+
+An audit adds its verdicts to a file beside the page, which holds each partition's last audits, so
+that a page costs the same however long the ledger's history has grown. `write` makes both anew.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from lakehouse.contract import Contract
+from lakehouse.ledger import Judgement
+from lakehouse.quality.charts import EDGE, HEIGHT, WIDTH, draw
+from lakehouse.quality.standing import Standing, stand, whole
+from lakehouse.results import WHOLE
+
+DOCS = "data_docs"
+"""Name of the fact that says where the page of a check is."""
+_KEPT, _KEPT_WHOLE = 3, 100
+"""Audits on the page, of each partition and of a table without partitions."""
+_AUDITS, _TROUBLES = 30, 20
+"""Audits listed, and verdicts listed per expectation."""
+
+
+def page(home: Path, dataset: str) -> Path:
+    """Returns where the dataset's page is, or will be."""
+    return home / "docs" / "quality" / dataset / "index.html"
+
+
+def add(home: Path, contract: Contract, judgements: Sequence[Judgement]) -> Path:
+    """Adds the verdicts of one audit to the dataset's page and returns it.
+
+    Args:
+        home: Folder of the embedded lake.
+        contract: Says what the dataset is.
+        judgements: The audit's verdicts.
+    """
+    history = page(home, contract.dataset).with_name("history.ndjson")
+    before = [_read(line) for line in _lines(history)]
+    return write(home, contract, [*before, *judgements])
+
+
+def write(home: Path, contract: Contract, judgements: Iterable[Judgement]) -> Path:
+    """Makes the dataset's page anew of all its verdicts and returns it."""
+    file = page(home, contract.dataset)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    kept = _kept(judgements)
+    _replace(file.with_name("history.ndjson"), "".join(_line(one) for one in kept))
+    _replace(file, html(contract, stand(contract.dataset, kept)))
+    return file
+
+
+def html(contract: Contract, standing: Standing) -> str:
+    """Returns the page's text; every value in it is escaped."""
+    by_audit = whole(standing)
+    sections = [
+        {
+            "expected": expected,
+            "chart": draw(expected, by_audit),
+            "troubles": _troubles(expected.latest, expected.before),
+        }
+        for expected in standing.expected
+    ]
+    text: str = _template().render(
+        contract=contract,
+        standing=standing,
+        sections=sections,
+        audits=standing.audits[:_AUDITS],
+        width=WIDTH,
+        height=HEIGHT,
+        edge=EDGE,
+    )
+    return text
+
+
+def _troubles(latest: Sequence[Judgement], before: Sequence[Judgement]) -> list[dict[str, Any]]:
+    """Returns what is no PASS: what stands first, then what later audits have overtaken."""
+    found = [(one, True) for one in latest] + [(one, False) for one in before]
+    told = [
+        {"verdict": one, "stands": stands, "examples": json.loads(one.examples)}
+        for one, stands in found
+        if one.outcome != "PASS"
+    ]
+    return told[:_TROUBLES]
+
+
+def _kept(judgements: Iterable[Judgement]) -> list[Judgement]:
+    """Returns the verdicts of each partition's last audits."""
+    found = list(judgements)
+    audits: dict[str, set[int]] = {}
+    for one in found:
+        audits.setdefault(one.partition, set()).add(one.sequence)
+    first = {
+        name: sorted(numbers)[-(_KEPT_WHOLE if name == WHOLE else _KEPT) :][0]
+        for name, numbers in audits.items()
+    }
+    return [one for one in found if one.sequence >= first[one.partition]]
+
+
+def _lines(file: Path) -> list[str]:
+    return file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
+
+
+def _line(judgement: Judgement) -> str:
+    return json.dumps({**vars(judgement), "judged_at": judgement.judged_at.isoformat()}) + "\n"
+
+
+def _read(line: str) -> Judgement:
+    said = json.loads(line)
+    return Judgement(**{**said, "judged_at": datetime.fromisoformat(said["judged_at"])})
+
+
+def _replace(file: Path, text: str) -> None:
+    """Writes a file that is complete or the one before."""
+    handle, name = tempfile.mkstemp(dir=file.parent, prefix=".", suffix=".part")
+    with os.fdopen(handle, "w", encoding="utf-8") as stream:
+        stream.write(text)
+    Path(name).replace(file)
+
+
+@cache
+def _template() -> Any:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("lakehouse.quality", ""),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"shown": shown, "said": said}
+    return environment.get_template("page.html")
+
+
+def shown(value: object) -> str:
+    """Returns a value for people: numbers short, the rest as JSON.
+
+    >>> shown(0.99871), shown(28330), shown(None), shown({"values": [1, 2]}), shown("EWR")
+    ('0.9987', '28,330', '', '{"values": [1, 2]}', 'EWR')
+    """
+    if value is None:
+        return ""
+    if isinstance(value, bool | str):
+        return str(value)
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.0f}" if value == round(value) and abs(value) < 1e15 else f"{value:,.4g}"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def said(text: str) -> object:
+    """Returns the value of a JSON text."""
+    return json.loads(text)
