@@ -28,10 +28,14 @@ class Audit:
     Attributes:
         report: The verdicts of the suite and of the scan for personal data.
         references: One check per reference and partition.
+        snapshot: The snapshot that was judged.
+        sequence: Its sequence number, which orders audits.
     """
 
     report: Report
     references: tuple[Check, ...]
+    snapshot: int
+    sequence: int
 
     @property
     def checks(self) -> tuple[Check, ...]:
@@ -71,7 +75,13 @@ def audit(
             if view.books.refs.snapshot(f"silver.{reference.dataset}") is not None
             for check in _orphans(view, connection, reference, report.rows)
         ]
-    return Audit(report, tuple(found))
+    return Audit(report, tuple(found), proposal.snapshot, _sequence(view, proposal))
+
+
+def _sequence(view: View, proposal: Proposal) -> int:
+    """Returns the number that the table gave to the proposal's snapshot."""
+    head = view.lake.catalog.table(proposal.table).snapshot_by_id(proposal.snapshot)
+    return (head.sequence_number if head else None) or 0
 
 
 def _require_all_rows(contract: Contract, report: Report, counts: Sequence[Count]) -> None:
@@ -121,7 +131,14 @@ def _orphan_check(
         severity="warning",
         description=f"{reference.name} [{partition}]: {told}"
         + (f", for example {example}" if example else ""),
-        facts={"orphans": orphans, "rows": rows},
+        facts={
+            "type": "reference",
+            "observed": orphans,
+            "expected": {"orphans": 0},
+            "unexpected": orphans,
+            "rows": rows,
+            "examples": [{", ".join(reference.columns): example}] if example else [],
+        },
         partition=partition,
     )
 
