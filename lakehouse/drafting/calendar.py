@@ -49,6 +49,11 @@ class Cut:
     per_file: int
     gap: timedelta | None
 
+    @property
+    def label(self) -> str:
+        """SQL for the first day of a row's partition."""
+        return f"date_trunc('{self.granularity}', TRY({self.expression})::DATE)"
+
 
 def cuts(
     connection: duckdb.DuckDBPyConnection,

@@ -14,18 +14,14 @@ from lakehouse.contract import Column
 from lakehouse.contract.formats import strptime
 from lakehouse.drafting.dates import date_format
 from lakehouse.drafting.sample import TEXTS, Sample
+from lakehouse.drafting.shapes import TOKENS, find_shapes, find_tokens
 from lakehouse.reading import values
 
 TYPED = "__typed"
 """The table of typed rows: `__file` and the columns."""
-_TOKENS = (
-    *("NA", "N/A", "n/a", "#N/A", "<NA>", "n.a.", "k.A.", "NULL", "null", "#NULL!", "nil"),
-    *("None", "none", "NaN", "nan", "\\N", "-", "--", "?", ".", "missing", "unknown"),
-)
 _PLAIN_TOKENS = ("N/A", "#N/A", "<NA>", "NULL", "null", "NaN", "\\N", "#NULL!")
 """Tokens that mean null in a column of texts as well, where the rest may be words."""
 _PAIRS = (["false", "true"], ["no", "yes"], ["f", "t"], ["n", "y"])
-_BOOLEAN = "(?i)true|false|yes|no|t|f|y|n"
 _ZONE = "in which zone is this clock? Without `defaultTimezone` it is read as UTC"
 _INTEGER = 2**30
 _DAY = re.compile(r"date|datum|day|(^|_)(dt|tag)($|_)", re.IGNORECASE)
@@ -117,8 +113,8 @@ def _declared(name: str, label: str, kind: str) -> Guess:
 
 
 def _inferred(connection: duckdb.DuckDBPyConnection, sample: Sample) -> Cells:
-    found = _tokens(connection, sample) if sample.dialect else {}
-    shapes = _shapes(connection, sample, found)
+    found = find_tokens(connection, sample.names) if sample.dialect else {}
+    shapes = find_shapes(connection, sample.names, found)
     comma = _decimal(sample, shapes)
     guesses = [
         _guess(connection, sample, place, shapes[name], comma)
@@ -126,58 +122,6 @@ def _inferred(connection: duckdb.DuckDBPyConnection, sample: Sample) -> Cells:
     ]
     cells = Cells(tuple(guesses), _nulls(guesses, found), "," if comma else ".")
     return replace(cells, guesses=_verified(connection, cells))
-
-
-def _tokens(connection: duckdb.DuckDBPyConnection, sample: Sample) -> Mapping[str, Sequence[str]]:
-    """Returns the tokens for null that occur in each column."""
-    listed = ", ".join(map(quote_text, _TOKENS))
-    parts = [
-        f"list(DISTINCT {quote_name(name)}) FILTER ({quote_name(name)} IN ({listed}))"
-        for name in sample.names
-    ]
-    row = connection.execute(f"SELECT {', '.join(parts)} FROM {TEXTS}").fetchone() or ()
-    return {name: sorted(found or ()) for name, found in zip(sample.names, row, strict=True)}
-
-
-_SHAPES = {
-    "ints": r"[+-]?\d+",
-    "padded": r"[+-]?0\d+",
-    "numbers": r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?",
-    "commas": r"[+-]?\d+(,\d+)?",
-    "dates": r"\d{4}-\d{2}-\d{2}",
-    "moments": r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)? ?(Z|[+-]\d{2}(:?\d{2})?)?",
-    "zoned": r".*\d ?(Z|[+-]\d{2}(:?\d{2})?)",
-    "times": r"\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?",
-    "digits": r"[^0-9]*[0-9].*",
-    "booleans": _BOOLEAN,
-}
-
-
-def _shapes(
-    connection: duckdb.DuckDBPyConnection, sample: Sample, tokens: Mapping[str, Sequence[str]]
-) -> dict[str, dict[str, Any]]:
-    """Returns for each column how many of its cells look like what."""
-    names, parts = ("count", "longest", "largest", "few", *_SHAPES), []
-    for name in sample.names:
-        left = ", ".join(map(quote_text, tokens.get(name, ()))) or "''"
-        cell = f"CASE WHEN {quote_name(name)} NOT IN ({left}) THEN trim({quote_name(name)}) END"
-        parts += [
-            f"count({cell})",
-            f"coalesce(max(length({cell})), 0)",
-            f"max(abs(TRY_CAST({cell} AS HUGEINT)))",
-            f"list_sort(list(DISTINCT lower({cell})) FILTER (regexp_full_match({cell}, "
-            f"{quote_text(_BOOLEAN)})))",
-        ]
-        parts += [
-            f"count(*) FILTER (regexp_full_match({cell}, {quote_text(shape)}))"
-            for shape in _SHAPES.values()
-        ]
-    row = connection.execute(f"SELECT {', '.join(parts)} FROM {TEXTS}").fetchone() or ()
-    width = len(names)
-    return {
-        name: dict(zip(names, row[place * width : (place + 1) * width], strict=True))
-        for place, name in enumerate(sample.names)
-    }
 
 
 def _decimal(sample: Sample, shapes: Mapping[str, Mapping[str, Any]]) -> bool:
@@ -224,7 +168,7 @@ def _text(connection: duckdb.DuckDBPyConnection, guess: Guess, shape: Mapping[st
         return replace(guess, type="TIME")
     if shape["ints"] == count and shape["padded"]:
         return replace(guess, doubts=("digits with leading zeros are kept as text: a code?",))
-    if shape["digits"] == count and shape["longest"] <= 40:
+    if shape["dated"] == count and shape["longest"] <= 40:
         return _dated(connection, guess)
     return guess
 
@@ -242,7 +186,7 @@ def _number(guess: Guess, shape: Mapping[str, Any], comma: bool) -> Guess | None
 
 def _dated(connection: duckdb.DuckDBPyConnection, guess: Guess) -> Guess:
     """Returns the guess with the format of its dates, if it has one."""
-    found = date_format(connection, TEXTS, guess.name, _TOKENS)
+    found = date_format(connection, TEXTS, guess.name, TOKENS)
     if found is None:
         return guess
     doubts = [f"{found.pattern} or {found.other}? The sample fits both"] if found.other else []

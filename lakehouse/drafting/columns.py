@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from lakehouse.drafting.bounds import natural, signed, widened
 from lakehouse.drafting.cells import Guess
 from lakehouse.drafting.measures import Measure, is_number
-from lakehouse.drafting.yaml import comment, flow, scalar, shown, todo
+from lakehouse.drafting.yaml import comment, flow, scalar, todo
 
 _LOGICAL = {
     "VARCHAR": ("string", {}),
@@ -183,8 +183,3 @@ def _enumeration(values: Mapping[str, int]) -> list[str]:
         seen = f"# {count:,} rows" if count != 1 else "# 1 row"
         body.append(f"    - {flow({'value': value})}  {seen}")
     return body
-
-
-def example(values: Sequence[object]) -> str:
-    """Returns a few values for a comment."""
-    return ", ".join(shown(value) for value in values)

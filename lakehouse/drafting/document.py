@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from lakehouse.drafting.cells import Cells
 from lakehouse.drafting.outline import Outline
 from lakehouse.drafting.sample import Sample
-from lakehouse.drafting.yaml import comment, flow, indented, scalar, shown, todo
+from lakehouse.drafting.yaml import comment, flow, indented, scalar, todo
 from lakehouse.results import counted
 
 _PATTERN = {"day": "%Y-%m-%d", "month": "%Y-%m", "year": "%Y"}
@@ -96,7 +96,7 @@ def _dialect(sample: Sample) -> dict[str, object]:
 
 def _head(dataset: str, sample: Sample) -> list[str]:
     first, last = sample.files[0].key, sample.files[-1].key
-    files = shown(first) if first == last else f"{shown(first)} to {shown(last)}"
+    files = first if first == last else f"{first} to {last}"
     read = f"{counted(len(sample.files), 'file')} ({files}), {counted(sample.rows, 'row')}"
     about = f"Drafted from a sample: {read}. What it says was observed there, ranges with some room"
     lines = comment(f"{about}. Lines with TODO are questions to whoever knows the data.")

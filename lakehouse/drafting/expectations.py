@@ -44,9 +44,7 @@ def grouping(connection: duckdb.DuckDBPyConnection, outline: Outline, rows: int)
     """Returns the groups by which a suite judges."""
     cut = outline.cut
     if cut is not None:
-        day = f"TRY({cut.expression})::DATE"
-        sql = f"date_trunc('{cut.granularity}', {day})"
-        return Group(cut.granularity, sql, cut.least, cut.most, cut.partitions)
+        return Group(cut.granularity, cut.label, cut.least, cut.most, cut.partitions)
     if outline.delivery != "full":
         return Group("table", "0", rows, rows, 1)
     found = connection.execute(

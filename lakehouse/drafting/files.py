@@ -11,6 +11,7 @@ from typing import BinaryIO, cast
 import pyarrow as pa
 
 from lakehouse.contract.parts import FileFormat
+from lakehouse.drafting.yaml import shown
 from lakehouse.errors import DraftRefused
 
 _FORMATS: dict[str, FileFormat] = {
@@ -26,6 +27,7 @@ _FORMATS: dict[str, FileFormat] = {
 }
 _PACKED = {".gz": "gzip", ".zst": "zstd", ".zstd": "zstd", ".zip": "zip"}
 _MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"PK\x03\x04": "zip"}
+_MAGIC[b"PK\x05\x06"] = "zip"  # an empty one
 _PASSING = (".part", ".tmp", ".crdownload")
 """Suffixes of files that are still being written."""
 
@@ -36,7 +38,7 @@ class SampleFile:
 
     Attributes:
         path: Where it is.
-        key: Its name below the sample's folder.
+        key: Its name below the sample's folder, as it can be shown.
         compression: `none`, `gzip`, `zstd` or `zip`, by its first bytes.
         named: Whether the suffix of its name says the same.
         format: By the suffix, else by its first bytes.
@@ -82,7 +84,7 @@ def _counts(path: Path, root: Path) -> bool:
 
 
 def _look(path: Path, source: Path) -> SampleFile:
-    key = path.name if path == source else path.relative_to(source).as_posix()
+    key = shown(path.name if path == source else path.relative_to(source).as_posix())
     try:
         with path.open("rb") as stream:
             head = stream.read(4)

@@ -35,6 +35,11 @@ class Outline:
     delivery: Delivery
     reason: str
 
+    @property
+    def label(self) -> str:
+        """SQL of a row's partition; of all rows together where the table is not cut."""
+        return self.cut.label if self.cut else "'all'"
+
 
 def outline(
     connection: duckdb.DuckDBPyConnection,

@@ -216,7 +216,8 @@ def _rows_of(file: Staged, place: int, columns: Sequence[str], budget: int) -> s
 
 def _objects(file: Staged) -> str:
     kind = "array" if file.file.format == "json" else "newline_delimited"
-    return f"read_json_objects({quote_text(str(file.path))}, format='{kind}', compression='none')"
+    path = quote_text(str(file.path))
+    return f"read_json_objects({path}, format='{kind}', compression='uncompressed')"
 
 
 def _pointer(name: str) -> str:

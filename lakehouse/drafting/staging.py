@@ -136,13 +136,13 @@ def _common(encodings: dict[str, str]) -> str:
 def _copy(stream: BinaryIO, out: BinaryIO, encoding: str, rows: int, quote: bytes) -> bool:
     """Copies lines as UTF-8; returns whether that was all. Stops only where no quote is open."""
     known = "utf-8-sig" if encoding == "utf-8" else encoding
-    text = io.TextIOWrapper(stream, known, errors="replace", newline="\n")
     written, quotes = 0, 0
-    while line := text.readline(_LINE):
-        data = line.encode()
-        out.write(data)
-        quotes += data.count(quote)
-        written += 1
-        if written > rows and quotes % 2 == 0:
-            return not text.read(1)
+    with io.TextIOWrapper(stream, known, errors="replace", newline="\n") as text:
+        while line := text.readline(_LINE):
+            data = line.encode()
+            out.write(data)
+            quotes += data.count(quote)
+            written += 1
+            if written > rows and quotes % 2 == 0:
+                return not text.read(1)
     return True

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -19,7 +19,7 @@ from lakehouse.drafting.document import Text, described, questions, read_options
 from lakehouse.drafting.files import find
 from lakehouse.drafting.measures import Measure, measure
 from lakehouse.drafting.outline import Outline, outline
-from lakehouse.drafting.personal import find_personal
+from lakehouse.drafting.personal import find_in_others, find_personal, is_mild
 from lakehouse.drafting.result import Drafted
 from lakehouse.drafting.sample import Sample, load
 from lakehouse.errors import ContractError, DraftRefused
@@ -82,16 +82,32 @@ def _check(file: Path, text: str) -> None:
 def _look(connection: duckdb.DuckDBPyConnection, sample: Sample, settings: Settings) -> _Seen:
     cells = infer(connection, sample)
     measures = measure(connection, cells.guesses)
-    personal = find_personal(connection, cells.guesses)
+    others = find_in_others(connection, cells.guesses)
+    mild = {name for name, kinds in others.items() if is_mild(kinds)}
+    cells = replace(cells, guesses=tuple(_asked(guess, mild) for guess in cells.guesses))
+    personal = {name: kinds for name, kinds in others.items() if name not in mild}
     # a key that is hashed needs the lake's secret; without one such a column cannot be the key
     may_hash = settings.read_hash_key() is not None
-    open_to = [g for g in cells.guesses if g.name not in personal or _hashable(g, may_hash)]
-    made = outline(connection, open_to, measures, sample.rows, len(sample.files))
+    label, found = "0", find_personal(connection, cells.guesses)
+    while found.keys() - personal.keys() or label == "0":
+        personal |= found
+        usable = [g for g in cells.guesses if g.name not in personal or _hashable(g, may_hash)]
+        made = outline(connection, usable, measures, sample.rows, len(sample.files))
+        label = made.label
+        found = find_personal(connection, cells.guesses, label)
     group = expectations.grouping(connection, made, sample.rows)
     judged = [g for g in cells.guesses if g.name not in {*personal, *made.key.columns}]
     checks = expectations.column_checks(connection, judged, measures, group, sample.rows)
     quality = expectations.row_count(made, group, sample.whole)
     return _Seen(sample, cells, measures, personal, made, checks, quality)
+
+
+def _asked(guess: Guess, mild: Collection[str]) -> Guess:
+    """Returns the guess with a question where a number may be that of a person."""
+    if guess.name not in mild:
+        return guess
+    ask = "does it tell who a person is? Then `classification: restricted`, `privacy: hash`"
+    return replace(guess, doubts=(*guess.doubts, ask))
 
 
 def _hashable(guess: Guess, may_hash: bool) -> bool:

@@ -51,7 +51,7 @@ def shown(value: object) -> str:
     """
     text = str(value)
     clear = text if text.isprintable() else text.encode("unicode_escape").decode()
-    return clear if len(clear) <= 40 else clear[:39] + "…"
+    return clear if len(clear) <= 80 else clear[:79] + "…"
 
 
 def comment(text: str, indent: int = 0) -> list[str]:
