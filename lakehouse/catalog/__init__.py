@@ -3,6 +3,7 @@
 The private PyIceberg methods that this needs are used in this package only.
 """
 
+from lakehouse.catalog.appending import append
 from lakehouse.catalog.catalog import (
     FORMAT_VERSION,
     MAIN,
@@ -13,8 +14,9 @@ from lakehouse.catalog.catalog import (
     staged,
     still_at,
 )
+from lakehouse.catalog.evolving import evolve, is_new
 from lakehouse.catalog.proposal import Proposal, accept, discard, propose
-from lakehouse.catalog.rewriting import rewrite, widened
+from lakehouse.catalog.rewriting import rewrite
 
 __all__ = [
     "FORMAT_VERSION",
@@ -25,10 +27,12 @@ __all__ = [
     "Proposal",
     "Refs",
     "accept",
+    "append",
     "discard",
+    "evolve",
+    "is_new",
     "propose",
     "rewrite",
     "staged",
     "still_at",
-    "widened",
 ]

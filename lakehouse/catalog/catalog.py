@@ -26,6 +26,7 @@ from pyiceberg.table import (
 )
 from pyiceberg.table.update import (
     AssertRefSnapshotId,
+    RemoveSnapshotsUpdate,
     TableRequirement,
     TableUpdate,
 )
@@ -45,10 +46,12 @@ _PROPERTIES = {
     "lakehouse.format": FORMAT_VERSION,
     "write.parquet.compression-codec": "zstd",
     "write.metadata.delete-after-commit.enabled": "true",
-    "write.metadata.previous-versions-max": "100",
+    "write.metadata.previous-versions-max": "20",
     "commit.manifest-merge.enabled": "true",
     "commit.manifest.min-count-to-merge": "16",
 }
+_SNAPSHOTS = 20
+"""Snapshots of `main` that a commit leaves; metadata would else grow with every publish."""
 
 
 @dataclass(frozen=True)
@@ -158,9 +161,10 @@ class Catalog:
             IcebergCatalog._delete_old_metadata(staged.io, change.table.metadata, staged.metadata)
 
     def _stage(self, change: Change) -> StagedTable:
+        updates = (*change.updates, *_forgetting(change.table))
         try:
             staged = self.iceberg._update_and_stage_table(
-                change.table, change.table.name(), change.requirements, change.updates
+                change.table, change.table.name(), change.requirements, updates
             )
         except CommitFailedException as error:
             raise PublishConflict([".".join(change.table.name())], str(error)) from error
@@ -201,6 +205,29 @@ class Catalog:
 def staged(transaction: Transaction, base: Table) -> Change:
     """Returns what an uncommitted transaction would do, to be committed with other tables."""
     return Change(base, transaction._updates, transaction._requirements)
+
+
+def _forgetting(table: Table) -> tuple[TableUpdate, ...]:
+    """Returns the update that forgets snapshots before the newest of `main`, if there are any.
+
+    Those of a tag or branch stay, and the files of all: what is forgotten is not deleted.
+    """
+    known = {snapshot.snapshot_id: snapshot for snapshot in table.metadata.snapshots}
+    at = table.current_snapshot()
+    kept = 1
+    while at is not None and kept < _SNAPSHOTS:
+        at = known.get(at.parent_snapshot_id) if at.parent_snapshot_id else None
+        kept += 1
+    if at is None:
+        return ()
+    first = at.sequence_number or 0
+    needed = {ref.snapshot_id for ref in table.metadata.refs.values()}
+    old = [
+        number
+        for number, snapshot in known.items()
+        if (snapshot.sequence_number or 0) < first and number not in needed
+    ]
+    return (RemoveSnapshotsUpdate(snapshot_ids=old),) if old else ()
 
 
 def still_at(snapshot_id: int) -> AssertRefSnapshotId:

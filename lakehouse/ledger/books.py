@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import pyarrow as pa
-from pyiceberg.expressions import EqualTo
+from pyiceberg.expressions import EqualTo, In
 from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
 from pyiceberg.table import Table
@@ -22,7 +22,8 @@ from pyiceberg.types import (
     TimestamptzType,
 )
 
-from lakehouse.catalog import Catalog, Change, Refs, staged
+from lakehouse import catalog
+from lakehouse.catalog import Catalog, Change, Refs
 from lakehouse.errors import PublishConflict
 from lakehouse.ledger.entries import (
     Account,
@@ -81,6 +82,7 @@ class Ledger:
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
+        self._known: dict[str, tuple[Entry, ...]] = {}
 
     def table(self, kind: type[Entry]) -> Table:
         """Returns the Iceberg table of one kind of entry, made if it is new."""
@@ -89,15 +91,29 @@ class Ledger:
     def read(self, extra: Iterable[str] = ()) -> Books:
         """Returns all entries, with the tables `extra` as the same catalog read found them."""
         refs = self._catalog.refs([*TABLES.values(), *extra])
-        return Books(
-            deliveries=_entries(Delivery, refs),
-            inspections=_entries(Inspection, refs),
-            decisions=_entries(Decision, refs),
-            claims=_entries(Claim, refs),
-            accounts=_entries(Account, refs),
-            builds=_entries(Build, refs),
+        books = Books(
+            deliveries=self._entries(Delivery, refs),
+            inspections=self._entries(Inspection, refs),
+            decisions=self._entries(Decision, refs),
+            claims=self._entries(Claim, refs),
+            accounts=self._entries(Account, refs),
+            builds=self._entries(Build, refs),
             refs=refs,
         )
+        now = {table.metadata_location for table in refs.tables.values()}
+        self._known = {place: rows for place, rows in self._known.items() if place in now}
+        return books
+
+    def _entries(self, kind: type[E], refs: Refs) -> tuple[E, ...]:
+        """Returns a table's entries; one that nobody has committed to is not read again."""
+        table = refs.tables.get(TABLES[kind])
+        if table is None:
+            return ()
+        place = table.metadata_location
+        if place not in self._known:
+            rows: list[dict[str, Any]] = table.scan().to_arrow().to_pylist()
+            self._known[place] = tuple(kind(**row) for row in rows)
+        return cast(tuple[E, ...], self._known[place])
 
     def judgements(self, dataset: str) -> tuple[Judgement, ...]:
         """Returns every verdict on a dataset, in the order in which the audits were made."""
@@ -162,20 +178,13 @@ def _retried(attempt: Callable[[], R]) -> R:
 
 
 def _append(table: Table, entries: Sequence[Entry]) -> Change:
-    transaction = table.transaction()
-    schema = table.schema().as_arrow()
-    transaction.append(
-        pa.Table.from_pylist([dict(vars(entry)) for entry in entries], schema=schema)
+    rows = [dict(vars(entry)) for entry in entries]
+    datasets = {entry.dataset for entry in entries}
+    return catalog.append(
+        table,
+        pa.Table.from_pylist(rows, schema=table.schema().as_arrow()),
+        In(term="dataset", literals=datasets),
     )
-    return staged(transaction, table)
-
-
-def _entries(kind: type[E], refs: Refs) -> tuple[E, ...]:
-    table = refs.tables.get(TABLES[kind])
-    if table is None:
-        return ()
-    rows: list[dict[str, Any]] = table.scan().to_arrow().to_pylist()
-    return tuple(kind(**row) for row in rows)
 
 
 def _schema(kind: type[Entry]) -> Schema:

@@ -158,3 +158,25 @@ def test_entries_of_a_dataset_lie_in_files_of_their_own(ledger: Ledger) -> None:
 
 def test_a_delivery_is_named_by_number_and_source() -> None:
     assert DELIVERY.label == "delivery 1 (a.csv)"
+
+
+def test_many_small_commits_leave_few_files_few_snapshots_and_every_entry(
+    ledger: Ledger, open_ledger: Callable[[], Ledger]
+) -> None:
+    for number in range(30):
+        ledger.append([replace(INSPECTION, records=number)])
+        ledger.append([replace(INSPECTION, dataset="cities", records=number)])
+    found = [(entry.dataset, entry.records) for entry in open_ledger().read().inspections]
+    assert sorted(found) == sorted((name, n) for name in ("cities", "trips") for n in range(30))
+    table = ledger.table(Inspection)
+    assert len(list(table.scan().plan_files())) <= 20
+    assert len(table.metadata.snapshots) <= 21
+
+
+def test_books_read_again_show_what_was_appended_meanwhile(
+    ledger: Ledger, open_ledger: Callable[[], Ledger]
+) -> None:
+    ledger.append([INSPECTION])
+    assert len(ledger.read().inspections) == 1
+    open_ledger().append([INSPECTION])
+    assert len(ledger.read().inspections) == 2
