@@ -20,6 +20,16 @@ KEY_SETTING = "LAKEHOUSE_HASH_KEY_FILE"
 
 
 @dataclass(frozen=True)
+class Secret:
+    """A value that is not shown wherever it is printed."""
+
+    value: str = field(default="", repr=False)
+
+    def __str__(self) -> str:
+        return "set, not shown" if self.value else ""
+
+
+@dataclass(frozen=True)
 class Settings:
     """Where the lake is and how it runs.
 
@@ -49,7 +59,7 @@ class Settings:
     memory: str
     threads: int
     hash_key_file: str = ""
-    hash_key: str = field(default="", repr=False)
+    hash_key: Secret = Secret()
 
     @classmethod
     def load(cls, environment: dict[str, str] | None = None) -> Settings:
@@ -78,7 +88,7 @@ class Settings:
             memory=value("memory", "1GB"),
             threads=_count("threads", value("threads", "0")),
             hash_key_file=value("hash_key_file", ""),
-            hash_key=env.get("LAKEHOUSE_HASH_KEY") or "",
+            hash_key=Secret(env.get("LAKEHOUSE_HASH_KEY") or ""),
         )
 
     def clock(self) -> datetime:
@@ -92,7 +102,7 @@ class Settings:
             SettingsError: Its file cannot be read.
         """
         if not self.hash_key_file:
-            return self.hash_key.strip().encode() or None
+            return self.hash_key.value.strip().encode() or None
         try:
             return Path(self.hash_key_file).expanduser().read_bytes().strip() or None
         except OSError as error:

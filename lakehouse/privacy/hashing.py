@@ -34,13 +34,13 @@ def require_key(contract: Contract, settings: Settings) -> bytes | None:
     why = f"{contract.dataset} has hashed columns ({hashed}) and "
     if key is None:
         why += (
-            "no key is set. Nothing was read. Make one with `openssl rand -hex 32 > KEY_FILE`, "
+            "no key is set. No row was conformed. Make one with `openssl rand -hex 32 > KEY_FILE`, "
             "keep it outside the lake, and set LAKEHOUSE_HASH_KEY_FILE to its path"
         )
         raise SettingsError(KEY_SETTING, "", why)
     if len(key) < _SHORTEST:
         why += (
-            f"the key has less than {_SHORTEST} bytes. Nothing was read. Make a longer one with "
+            f"the key has less than {_SHORTEST} bytes. No row was conformed. Make a longer one with "
             "`openssl rand -hex 32 > KEY_FILE`"
         )
         raise SettingsError(KEY_SETTING, "…", why)
