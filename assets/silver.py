@@ -77,7 +77,7 @@ def _spec(contract: Contract, key: dg.AssetKey) -> dg.AssetSpec:
         kinds={"iceberg", "duckdb"},
         freshness_policy=dg.FreshnessPolicy.time_window(fail_window=fresh.limit) if fresh else None,
         metadata={
-            "dagster/column_schema": names.schema(contract.columns, contract.key),
+            "dagster/column_schema": names.schema(contract.published, contract.key),
             "dagster/table_name": contract.table,
             "contract": Path(contract.file).name,
             "contract version": contract.version,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lakehouse.admitting.recording import Refusal, record
+from lakehouse.admitting.times import timeless
 from lakehouse.admitting.totals import differing
 from lakehouse.admitting.view import View, look
 from lakehouse.contract import Contract
@@ -30,8 +31,8 @@ def _step(view: View) -> bool:
         view.lake.ledger.append(found)
         refusals = _unreadable(view, found)
         record(view, refusals)
-        return bool(refusals) or view.contract.totals is not None
-    refusals = differing(view)
+        return bool(refusals) or bool(view.contract.totals or view.contract.history)
+    refusals = [*differing(view), *timeless(view)]
     record(view, refusals)
     return bool(refusals)
 

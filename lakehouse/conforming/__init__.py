@@ -5,6 +5,7 @@ and the pinned snapshots of the datasets it refers to.
 """
 
 from lakehouse.conforming.broken import Broken
+from lakehouse.conforming.history import named_time
 from lakehouse.conforming.result import Conformed, Count, Excess
 from lakehouse.conforming.staging import Staging
 from lakehouse.conforming.straight import Straight
@@ -12,4 +13,4 @@ from lakehouse.conforming.straight import Straight
 VERSION = 1
 """Raised when this code gives other rows for the same input: every partition is then stale."""
 
-__all__ = ["VERSION", "Broken", "Conformed", "Count", "Excess", "Staging", "Straight"]
+__all__ = ["VERSION", "Broken", "Conformed", "Count", "Excess", "Staging", "Straight", "named_time"]

@@ -12,9 +12,11 @@ from pathlib import Path
 import duckdb
 
 from lakehouse.conforming.broken import TABLE, Broken, in_partition, label_type
+from lakehouse.conforming.history import Versions
 from lakehouse.conforming.result import Conformed, Count, Excess
 from lakehouse.connection import quote_name, quote_text
 from lakehouse.contract import Contract, Reference
+from lakehouse.contract.parts import VALIDITY
 from lakehouse.inspecting import label_sql, partition_name
 from lakehouse.lake import Lake
 from lakehouse.ledger import Delivery
@@ -47,6 +49,7 @@ class Staging:
         self._lake, self._connection, self._contract = lake, connection, contract
         self._pinned, self._reader = pinned, reader(contract)
         self.broken = Broken(connection, contract)
+        self._versions: Versions | None = None
         prepare(connection, contract, lake.settings)
 
     def conform(
@@ -67,13 +70,16 @@ class Staging:
                 self._connection.execute(
                     f"DELETE FROM {table} WHERE __delivery = {excess.delivery.number}"
                 )
-        self._resolve()
+        gone = {excess.delivery.number for excess in excesses}
+        self._resolve([delivery for delivery in deliveries if delivery.number not in gone])
         counts = tuple(c for c in self._counts() if c.partition in {*partitions, UNASSIGNED})
         return Conformed(tuple(sorted(partitions)), counts, excesses)
 
     def valid_rows(self, partition: str) -> str:
         """Returns SQL for the rows of one partition as they are published."""
         names = selected(self._contract.columns)
+        if self._versions:
+            names = f"{names}, {values.names(VALIDITY)}"
         return f"SELECT {names} FROM __valid WHERE {in_partition(self._contract, partition)}"
 
     def _load(self, deliveries: Sequence[Delivery], scratch: Path) -> None:
@@ -102,6 +108,8 @@ class Staging:
             f"__label {label_type(self._contract)}, __delivery BIGINT)"
         )
         self.broken = Broken(self._connection, self._contract)
+        if self._contract.history:
+            self._versions = Versions(self._connection, self._contract, self._contract.history)
 
     def _insert_typed(
         self,
@@ -160,6 +168,8 @@ class Staging:
                 "WHERE len(__reasons) = 0 ORDER BY __line"
             )
             self.broken.add("__explained", delivery)
+            if self._versions:
+                self._versions.note("__explained", delivery)
         self._connection.execute("DROP TABLE __explained")
 
     def _orphaned(self) -> str:
@@ -207,12 +217,15 @@ class Staging:
         ).fetchone()
         return (str(found[0]), int(found[1])) if found else ("", 0)
 
-    def _resolve(self) -> None:
+    def _resolve(self, deliveries: Sequence[Delivery]) -> None:
         """Of rows with one key keeps the last of the last delivery; notes what the others are."""
         self._connection.execute(
             "CREATE OR REPLACE TEMP TABLE __losers (id BIGINT, __delivery BIGINT, "
             f"__label {label_type(self._contract)}, superseded BOOLEAN)"
         )
+        if self._versions:
+            self._versions.resolve(deliveries)
+            return
         if not self._contract.key:
             return
         key = ", ".join(quote_name(name) for name in self._contract.key)

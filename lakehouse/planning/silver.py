@@ -145,7 +145,7 @@ class SilverState:
     @cached_property
     def superseded(self) -> frozenset[int]:
         """Deliveries that a later one replaces as a whole."""
-        if self._contract.delivery == "incremental":
+        if self._contract.delivery == "incremental" or self._contract.history:
             return frozenset()
         whole = self._contract.delivery == "full"
         last = {"" if whole else d.source_key: d.number for d in self._active}
@@ -221,6 +221,8 @@ class SilverState:
         """Deliveries whose rows count, by what the contract says a delivery means."""
         out = self._barred | self.withdrawn
         admitted = [delivery for delivery in self._delivered if delivery.number not in out]
+        if self._contract.history:
+            return tuple(admitted)  # each says what held from its time on
         if self._contract.delivery == "full":
             return tuple(admitted[-1:])
         if self._contract.delivery == "replace":
