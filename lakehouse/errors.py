@@ -10,7 +10,7 @@ LakehouseError
 │   ├── ExpectationRefused    the arguments of an expectation
 │   ├── QueryRefused          SQL that does more than read
 │   ├── DraftRefused          a sample from which no contract can be drafted
-│   ├── ColumnChanged         a contract gives a published column another type
+│   ├── BreakingChange        a contract breaks what readers were promised
 │   ├── DbtFailed             the dbt project does not parse
 │   └── LakeFormatError       a lake written by a newer version
 ├── Refused                   exit code 1: data or a model was judged and not admitted
@@ -165,19 +165,19 @@ class BuildRefused(Refused):
         )
 
 
-class ColumnChanged(UsageError):
-    """A contract gives a published column another type."""
+class BreakingChange(UsageError):
+    """A contract breaks what the readers of a published table were promised."""
 
-    def __init__(self, table: str, column: str, found: str, wanted: str) -> None:
-        super().__init__(table, column, found, wanted)
-        self.table, self.column, self.found, self.wanted = table, column, found, wanted
+    def __init__(self, table: str, changes: Iterable[str], readers: str) -> None:
+        self.table, self.changes, self.readers = table, tuple(changes), readers
+        super().__init__(table, self.changes, readers)
 
     def message(self) -> str:
-        """Names the column and both types."""
+        """Names each change, what readers see and the ways out."""
         return (
-            f"{self.table}.{self.column} is published as {self.found}, the contract now says "
-            f"{self.wanted}: a breaking change. No row was read, readers see what they saw. Give "
-            "the column a new name, or the dataset."
+            f"{self.table} was not touched, its contract breaks what readers were promised: "
+            f"{'; '.join(self.changes)}. No row was read; {self.readers}. Take it back, or publish "
+            f"under a new name beside it: `lakehouse contracts diff {self.table.split('.')[-1]}`."
         )
 
 

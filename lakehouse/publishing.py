@@ -99,7 +99,10 @@ def propose(lake: Lake, drafts: Sequence[Draft], run: str) -> tuple[Proposal, ..
 
 
 def publish(
-    lake: Lake, proposals: Sequence[Proposal], entries: Callable[[], Sequence[Entry]] = tuple
+    lake: Lake,
+    proposals: Sequence[Proposal],
+    entries: Callable[[], Sequence[Entry]] = tuple,
+    notes: Callable[[Table], Mapping[str, str]] = lambda _: {},
 ) -> Published:
     """Shows all proposals to readers at once, together with entries in the books.
 
@@ -107,6 +110,7 @@ def publish(
         lake: The lake.
         proposals: Judged proposals.
         entries: Makes the ledger entries that belong to this publish.
+        notes: Makes the properties that a table has from this publish on.
 
     Raises:
         PublishConflict: `main` of a table has moved since its branch was made; the branches stay,
@@ -117,7 +121,8 @@ def publish(
         moved = [p.table for p in proposals if refs.snapshot(p.table) != p.base]
         if moved:
             raise PublishConflict(moved, "another run published it during the audit")
-        changes = [catalog.accept(refs.tables[p.table], p) for p in proposals]
+        now = [(refs.tables[proposal.table], proposal) for proposal in proposals]
+        changes = [catalog.accept(table, proposal, notes(table)) for table, proposal in now]
         changes += [lake.ledger.staged(same) for same in _by_kind(entries())]
         try:
             lake.catalog.commit(changes)

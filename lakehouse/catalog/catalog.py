@@ -75,6 +75,11 @@ class Refs:
         found = table.current_snapshot() if table else None
         return found.snapshot_id if found else None
 
+    def properties(self, name: str) -> Mapping[str, str]:
+        """Returns the properties of a table, none where there is no table."""
+        table = self.tables.get(name)
+        return table.properties if table else {}
+
 
 class Catalog:
     """The lake's tables."""

@@ -7,11 +7,15 @@ from dataclasses import dataclass
 
 from pyiceberg.expressions import BooleanExpression
 from pyiceberg.table import Table, _parquet_files_to_data_files
-from pyiceberg.table.update import RemoveSnapshotRefUpdate, SetSnapshotRefUpdate
+from pyiceberg.table.update import (
+    RemoveSnapshotRefUpdate,
+    SetPropertiesUpdate,
+    SetSnapshotRefUpdate,
+)
 from pyiceberg.table.update.snapshot import ManageSnapshots
 
 from lakehouse.catalog.catalog import MAIN, Change, still_at
-from lakehouse.catalog.rewriting import map_names
+from lakehouse.catalog.evolving import map_names
 from lakehouse.errors import PublishConflict
 
 
@@ -66,11 +70,19 @@ def propose(
     return Proposal(".".join(table.name()), branch, base.snapshot_id, head, table.metadata_location)
 
 
-def accept(table: Table, proposal: Proposal) -> Change:
-    """Returns the change that makes the proposal what readers see, if `main` is still its base."""
+def accept(table: Table, proposal: Proposal, properties: Mapping[str, str]) -> Change:
+    """Returns the change that makes the proposal what readers see, if `main` is still its base.
+
+    Args:
+        table: The table as it is now.
+        proposal: What was judged.
+        properties: Set on the table at the same moment.
+    """
+    noted = (SetPropertiesUpdate(updates=dict(properties)),) if properties else ()
     return Change(
         table,
         (
+            *noted,
             SetSnapshotRefUpdate(
                 ref_name=MAIN,
                 type="branch",

@@ -6,30 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 from pyiceberg.schema import Schema
-from pyiceberg.table import Table, TableProperties, Transaction, _parquet_files_to_data_files
+from pyiceberg.table import Table, Transaction, _parquet_files_to_data_files
 
 from lakehouse.catalog.catalog import Change, staged
-from lakehouse.errors import ColumnChanged
-
-
-def widened(table: Table, schema: Schema) -> Table:
-    """Returns the table with the columns of `schema` that it lacks, null in the rows it has.
-
-    Columns that `schema` lacks stay, so that readers and older snapshots keep them.
-
-    Raises:
-        ColumnChanged: A column has another type than before.
-    """
-    found = {column.name: column.field_type for column in table.schema().fields}
-    for column in schema.fields:
-        was = found.get(column.name, column.field_type)
-        if was != column.field_type:
-            name = ".".join(table.name())
-            raise ColumnChanged(name, column.name, str(was), str(column.field_type))
-    if {column.name for column in schema.fields} - found.keys():
-        with table.update_schema() as change:
-            change.union_by_name(schema)
-    return table
+from lakehouse.catalog.evolving import map_names
 
 
 def rewrite(
@@ -67,9 +47,3 @@ def _reshape(transaction: Transaction, table: Table, schema: pa.Schema) -> None:
 
 def _numbered(table: Table, schema: pa.Schema) -> Schema:
     return table.catalog._convert_schema_if_needed(schema)
-
-
-def map_names(transaction: Transaction) -> None:
-    """Files written by DuckDB have no field ids; their columns are found by name."""
-    mapping = transaction.table_metadata.schema().name_mapping.model_dump_json()
-    transaction.set_properties({TableProperties.DEFAULT_NAME_MAPPING: mapping})

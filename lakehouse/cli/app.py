@@ -9,7 +9,16 @@ from typing import Annotated
 
 import typer
 
-from lakehouse.cli import asking, data, demonstration, drafting, models, running, service
+from lakehouse.cli import (
+    asking,
+    contracts,
+    data,
+    demonstration,
+    drafting,
+    models,
+    running,
+    service,
+)
 from lakehouse.cli.console import errors
 from lakehouse.errors import LakehouseError
 
@@ -24,7 +33,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verbs in (demonstration, data, drafting, running, asking, models, service):
+for verbs in (demonstration, data, contracts, drafting, running, asking, models, service):
     verbs.register(app)
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import typer
-from rich.console import Group
-from rich.text import Text
 
 from lakehouse.cli.console import AsJson, finish, grid, new_run, output, print_json
 
@@ -17,10 +15,6 @@ Deliveries = Annotated[
 By = Annotated[str, typer.Option("--by", help="Who decides.")]
 Note = Annotated[str, typer.Option("--note", help="Why; kept in the ledger.")]
 
-contracts = typer.Typer(
-    no_args_is_help=True, help="Work on the contracts of the datasets.", rich_markup_mode="markdown"
-)
-
 
 def register(app: typer.Typer) -> None:
     """Adds this module's verbs."""
@@ -30,8 +24,6 @@ def register(app: typer.Typer) -> None:
     app.command(epilog="Example: `lakehouse replay flights`")(replay)
     app.command(epilog="Example: `lakehouse quarantine flights --delivery 57`")(quarantine)
     app.command(epilog="Example: `lakehouse snapshots silver.flights`")(snapshots)
-    contracts.command("check", epilog="Example: `lakehouse contracts check`")(check)
-    app.add_typer(contracts, name="contracts")
 
 
 def land(
@@ -135,28 +127,3 @@ def _snapshots(lake: Any, name: str) -> list[dict[str, Any]]:
         )
         at = table.snapshot_by_id(at.parent_snapshot_id) if at.parent_snapshot_id else None
     return rows
-
-
-def check(as_json: AsJson = False) -> None:
-    """Loads every contract and model, and points to file, line and key of what is wrong."""
-    from lakehouse.lake import Lake
-
-    lake = Lake()
-    rows = [
-        {
-            "dataset": contract.dataset,
-            "version": contract.version,
-            "columns": len(contract.columns),
-            "rules": len(contract.rules),
-            "expectations": len(contract.expectations),
-            "fingerprint": contract.fingerprint,
-        }
-        for contract in lake.contracts.values()
-    ]
-    models = sorted(lake.models)
-    if as_json:
-        print_json({"contracts": rows, "models": models})
-        return
-    columns = ("dataset", "version", ">columns", ">rules", ">expectations", "fingerprint")
-    table = grid("Contracts", columns, [list(row.values()) for row in rows])
-    output().print(Group(table, Text(f"models in order: {', '.join(models) or 'none'}")))

@@ -1,7 +1,9 @@
 """Data contracts: ODCS v3.1 files read into the frozen ideas that the engine works with."""
 
+from lakehouse.contract.description import describe, recorded, records
+from lakehouse.contract.difference import Difference, differences
 from lakehouse.contract.files import ReadOptions
-from lakehouse.contract.loading import load, load_all, order
+from lakehouse.contract.loading import faults, load, load_all, order
 from lakehouse.contract.model import Contract
 from lakehouse.contract.parts import (
     Column,
@@ -17,23 +19,31 @@ from lakehouse.contract.parts import (
     Treatment,
     Waiver,
 )
+from lakehouse.contract.reasons import Reasons
 
 __all__ = [
     "Column",
     "Contract",
+    "Difference",
     "Expectation",
     "Freshness",
     "History",
     "Partition",
     "Query",
     "ReadOptions",
+    "Reasons",
     "Reference",
     "Retention",
     "Rule",
     "Totals",
     "Treatment",
     "Waiver",
+    "describe",
+    "differences",
+    "faults",
     "load",
     "load_all",
     "order",
+    "recorded",
+    "records",
 ]

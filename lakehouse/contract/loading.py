@@ -32,6 +32,7 @@ from lakehouse.contract.privacy import check_treatments
 from lakehouse.contract.references import Placed, check_reference, read_references
 from lakehouse.contract.service_levels import read_levels
 from lakehouse.contract.totals import read_totals
+from lakehouse.errors import ContractError
 
 SUFFIX = ".odcs.yaml"
 _TABLE: Place = ("schema", 0)
@@ -46,13 +47,33 @@ class _Read:
     references: tuple[Placed, ...]
 
 
-def load(file: Path) -> Contract:
+def load(file: Path, *, named: bool = True) -> Contract:
     """Returns the contract in `file`; what it says about other datasets is not checked.
+
+    Args:
+        file: The ODCS file.
+        named: Whether the file must have the name of its dataset.
 
     Raises:
         ContractError: Whatever cannot be honoured in full, with file, line and key.
     """
-    return _read(file).contract
+    return _read(file, named=named).contract
+
+
+def faults(folder: Path) -> tuple[ContractError, ...]:
+    """Returns the first fault of each contract of a folder; if none has one, of all together."""
+    found = []
+    for file in sorted(folder.glob(f"*{SUFFIX}")):
+        try:
+            load(file)
+        except ContractError as error:
+            found.append(error)
+    try:
+        if not found:
+            load_all(folder)
+    except ContractError as error:
+        found.append(error)
+    return tuple(found)
 
 
 def load_all(folder: Path) -> Mapping[str, Contract]:
@@ -109,11 +130,11 @@ def _check_circles(read: Sequence[_Read], contracts: Mapping[str, Contract]) -> 
         raise one.document.refuse(place, why) from None
 
 
-def _read(file: Path) -> _Read:
+def _read(file: Path, *, named: bool = True) -> _Read:
     """Returns the contract in `file` with its places."""
     document = Document.read(file)
     said = standard.read(document)
-    table = _table(document, said, file)
+    table = _table(document, said, file if named else None)
     properties = table.properties or []
     key, unique = read_key(document, properties)
     columns = read_columns(document, properties, key)
@@ -156,7 +177,7 @@ def _read(file: Path) -> _Read:
     return _Read(contract, document, references)
 
 
-def _table(document: Document, said: OpenDataContractStandard, file: Path) -> SchemaObject:
+def _table(document: Document, said: OpenDataContractStandard, file: Path | None) -> SchemaObject:
     """Returns the one schema object, whose name is the dataset."""
     objects = said.schema_ or []
     if len(objects) != 1:
@@ -167,7 +188,7 @@ def _table(document: Document, said: OpenDataContractStandard, file: Path) -> Sc
         raise document.refuse(
             (*_TABLE, "name"), f"{table.name!r} is not a name of letters, digits and _"
         )
-    if file.name != f"{table.name}{SUFFIX}":
+    if file is not None and file.name != f"{table.name}{SUFFIX}":
         why = f"'{table.name}' stands in {file.name}; the file is named {table.name}{SUFFIX}"
         raise document.refuse((*_TABLE, "name"), why)
     if not table.properties:

@@ -8,16 +8,18 @@ from dataclasses import dataclass
 
 from lakehouse import tables
 from lakehouse.admitting import View, look, read_new
-from lakehouse.catalog import Proposal, widened
+from lakehouse.catalog import Proposal
 from lakehouse.errors import PublishConflict
 from lakehouse.ingestion import refusing
 from lakehouse.ingestion.accounting import book
 from lakehouse.ingestion.auditing import Audit, audit
+from lakehouse.ingestion.evolving import note, prepare
 from lakehouse.ingestion.files import Files
+from lakehouse.ingestion.remembering import judgements, shown
 from lakehouse.ingestion.result import PartitionOutcome, Refreshed
 from lakehouse.ingestion.writing import fresh_unassigned, write
 from lakehouse.lake import Lake
-from lakehouse.ledger import Account
+from lakehouse.ledger import Entry, Judgement
 from lakehouse.planning import totals
 from lakehouse.planning.silver import SilverState
 from lakehouse.privacy import require_key
@@ -47,16 +49,14 @@ def refresh(
 
     Raises:
         UnknownName: No contract declares the dataset.
-        ColumnChanged: The contract gives a published column another type.
+        BreakingChange: The contract breaks what readers of the published table were promised.
         SettingsError: The contract hashes columns and no usable key is set.
         PublishConflict: Other runs kept publishing the same partitions.
     """
     started = time.monotonic()
     contract = lake.contract(dataset)
     require_key(contract, lake.settings)
-    schema = tables.silver_schema(contract)
-    widened(lake.catalog.ensure(contract.table, schema, tables.silver_spec(contract)), schema)
-    lake.catalog.ensure(contract.quarantine, tables.quarantine_schema(), tables.quarantine_spec())
+    prepare(lake, contract)
     known = {decision.number for decision in lake.ledger.read().decisions}
     read_new(lake, contract)
     brought = _Brought()
@@ -108,23 +108,26 @@ def _bring(view: View, targets: Sequence[str], run: str) -> _Brought:
     proposals = _propose(view, targets, files, run)
     try:
         found = audit(view, proposals[0], judged, files.counts)
-        if refused := _refused(view, found):
+        refused = _refused(view, found)
+        verdicts = judgements(view, found, run, refused)
+        if refused:
             discard(view.lake, proposals)
+            view.lake.ledger.append([verdict for verdict in verdicts if not verdict.published])
             evidence = {name: found.evidence(name) for name in refused}
             refusing.refuse_partitions(view, evidence, files.counts)
             outcomes += _left(view, refused)
             targets = [name for name in targets if name not in refused]
             if not targets:
-                return _Brought(outcomes, found.checks)
+                return _Brought(outcomes, shown(view, verdicts, found.checks))
             proposals = _propose(view, targets, files, run)
-        _publish(view, targets, files, proposals)
+        _publish(view, targets, files, proposals, verdicts)
     except PublishConflict:
         discard(view.lake, proposals)
         raise
     apart = sum(c.quarantined for c in files.counts if c.partition == UNASSIGNED)
     return _Brought(
         outcomes + _done(view, targets, files),
-        found.checks,
+        shown(view, verdicts, found.checks),
         apart if UNASSIGNED in targets else 0,
     )
 
@@ -161,7 +164,11 @@ def _refused(view: View, found: Audit) -> list[str]:
 
 
 def _publish(
-    view: View, targets: Sequence[str], files: Files, proposals: Sequence[Proposal]
+    view: View,
+    targets: Sequence[str],
+    files: Files,
+    proposals: Sequence[Proposal],
+    verdicts: Sequence[Judgement],
 ) -> None:
     refs = view.lake.catalog.refs([view.contract.table])
     head = refs.tables[view.contract.table].snapshot_by_id(proposals[0].snapshot)
@@ -169,14 +176,14 @@ def _publish(
     accounts = book(view, targets, files, (proposals[0].snapshot, sequence))
     before = {name: view.state.held.get(name) for name in targets}
 
-    def entries() -> Sequence[Account]:
+    def entries() -> Sequence[Entry]:
         now = look(view.lake, view.contract).state.held
         if {name: now.get(name) for name in targets} != before:
             why = "another run published the same partitions"
             raise PublishConflict([view.contract.table], why)
-        return accounts
+        return [*accounts, *(verdict for verdict in verdicts if verdict.published)]
 
-    publish(view.lake, proposals, entries)
+    publish(view.lake, proposals, entries, lambda table: note(table, view.contract))
 
 
 def _left(view: View, names: Sequence[str]) -> tuple[PartitionOutcome, ...]:

@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import cached_property
 
 from lakehouse.conforming import VERSION
-from lakehouse.contract import Contract
+from lakehouse.contract import Contract, Reasons
 from lakehouse.ledger import Account, Books, Decision, Delivery
 from lakehouse.planning.retention import is_past, told
 from lakehouse.results import UNASSIGNED, WHOLE
@@ -53,6 +53,7 @@ class SilverState:
             key: Name of the key of hashed columns; without it nobody can tell if it changed.
         """
         self._books, self._contract, self._now, self._key = books, contract, now, key
+        self._reasons = Reasons(contract, books.refs.properties(contract.table))
 
     @property
     def dataset(self) -> str:
@@ -283,7 +284,7 @@ class SilverState:
         """Why the same deliveries would give other rows now."""
         for account in have.accounts:
             if account.fingerprint != self._contract.fingerprint:
-                return f"contract changed since version {account.version}"
+                return self._reasons.since(account.fingerprint, account.version)
             if account.conform != VERSION:
                 return f"conform version {account.conform} became {VERSION}"
             was, now = json.loads(account.pins), json.loads(self.pins)

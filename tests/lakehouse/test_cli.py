@@ -58,7 +58,9 @@ def test_every_promised_verb_is_there() -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("words", [*([verb] for verb in VERBS), ["contracts", "check"]])
+@pytest.mark.parametrize(
+    "words", [*([verb] for verb in VERBS), ["contracts", "check"], ["contracts", "diff"]]
+)
 def test_help_of_every_verb_has_an_example(run: Run, words: list[str]) -> None:
     code, out, _ = run(*words, "--help")
     assert code == 0
@@ -71,7 +73,7 @@ def test_every_verb_that_answers_can_answer_in_json(run: Run, verb: str) -> None
     assert "--json" in run(verb, "--help")[1]
 
 
-@pytest.mark.parametrize("words", [*VERBS, "contracts check"])
+@pytest.mark.parametrize("words", [*VERBS, "contracts check", "contracts diff"])
 def test_every_verb_is_in_the_readme_with_an_example(words: str) -> None:
     line = next(
         (

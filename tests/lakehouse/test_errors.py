@@ -18,7 +18,9 @@ EXAMPLES: tuple[LakehouseError, ...] = (
     errors.LakeFormatError("/data/.lake", 3, 1),
     errors.UnreadableObject("trips", "a.csv", "line 1 is empty, a header is expected"),
     errors.BuildRefused(("test unique of daily: got 2 results",), "Readers still see build 4."),
-    errors.ColumnChanged("silver.trips", "price", "double", "string"),
+    errors.BreakingChange(
+        "silver.trips", ("column city is gone (queries would fail)",), "readers see 3 rows"
+    ),
     errors.DraftRefused("orders.csv", "it is empty"),
     errors.DbtFailed("parse", "/data/dbt_project", "Compilation Error"),
     errors.PublishConflict(["silver.trips"], "another run published it during the audit"),

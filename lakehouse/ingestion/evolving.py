@@ -1,0 +1,69 @@
+"""Before a row is read: the published table follows its contract, or the contract is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pyiceberg.partitioning import PartitionSpec
+from pyiceberg.schema import Schema
+from pyiceberg.table import Table
+
+from lakehouse import tables
+from lakehouse.catalog import evolve, is_new
+from lakehouse.contract import Contract, describe, differences, recorded, records
+from lakehouse.errors import BreakingChange
+from lakehouse.lake import Lake
+from lakehouse.results import counted
+
+
+def prepare(lake: Lake, contract: Contract) -> None:
+    """Makes or changes the two tables of a dataset as its contract says.
+
+    A table that readers never saw a row of takes any shape; of the others the columns change in
+    place.
+
+    Raises:
+        BreakingChange: The contract breaks what readers of the published table were promised.
+        PublishConflict: Another run committed to the table at the same time.
+    """
+    schema, spec = tables.silver_schema(contract), tables.silver_spec(contract)
+    table = lake.catalog.ensure(contract.table, schema, spec)
+    lake.catalog.ensure(contract.quarantine, tables.quarantine_schema(), tables.quarantine_spec())
+    if is_new(table):
+        if _shape(table.schema(), table.spec()) != _shape(schema, spec):
+            lake.catalog.iceberg.drop_table(contract.table)
+            table = lake.catalog.ensure(contract.table, schema, spec)
+    elif breaking := _breaking(table, contract):
+        raise BreakingChange(contract.table, breaking, _readers(table))
+    ids = {column.name: column.id for column in contract.published if column.id}
+    evolve(table, schema, ids, _readers(table))
+
+
+def note(table: Table, contract: Contract) -> Mapping[str, str]:
+    """Returns what a table keeps of the contract that it is published under."""
+    mine = ".".join(table.name()) == contract.table
+    return recorded(contract, table.properties) if mine else {}
+
+
+def _shape(schema: Schema, spec: PartitionSpec) -> object:
+    """Returns what two tables have in common whose files may be exchanged."""
+    columns = [(field.name, field.field_type) for field in schema.fields]
+    cuts = [(schema.find_column_name(field.source_id), field.transform) for field in spec.fields]
+    return columns, cuts
+
+
+def _breaking(table: Table, contract: Contract) -> list[str]:
+    """Returns the breaking changes since the contract that readers see, in words."""
+    known = list(records(table.properties).values())
+    found = differences(known[-1], describe(contract)) if known else ()
+    return [f"{one.what} ({one.why})" for one in found if one.breaking]
+
+
+def _readers(table: Table) -> str:
+    """Returns what readers see now, in words."""
+    snapshot = table.current_snapshot()
+    facts = snapshot.summary.additional_properties if snapshot and snapshot.summary else {}
+    under = facts.get("lakehouse.contract-version")
+    rows = counted(int(facts.get("total-records", 0)), "row")
+    where = f" of snapshot {snapshot.snapshot_id}" if snapshot else ""
+    return f"readers see {rows}{where}{(under and f' under contract {under}') or ''}"

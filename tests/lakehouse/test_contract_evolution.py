@@ -1,0 +1,122 @@
+"""Contracts that change after rows were published: the table follows, or the change is refused."""
+
+from typing import Any
+
+import pytest
+
+from lakehouse.connection import connect, quote_text
+from lakehouse.errors import BreakingChange
+
+CITIES = "name,people\n"
+PEOPLE = {"name": "people", "logicalType": "integer", "logicalTypeOptions": {"minimum": 1}}
+NAME = {"name": "name", "logicalType": "string", "primaryKey": True, "primaryKeyPosition": 1}
+
+
+def declare(lake: Any, *columns: dict[str, Any], **more: Any) -> None:
+    lake.declare("cities", columns=[NAME, *columns], **{"version": "1.1.0", **more})
+
+
+@pytest.fixture
+def lake(data_lake: Any) -> Any:
+    """A lake whose only published file has one city."""
+    declare(data_lake, {**PEOPLE, "id": "people-id"}, version="1.0.0")
+    data_lake.put("cities", CITIES + "Bonn,330000\n")
+    return data_lake
+
+
+def seen_by_duckdb(lake: Any, snapshot: int | None = None) -> tuple[list[str], list[Any]]:
+    """Columns and rows that plain DuckDB reads, of the table as it is or of one snapshot."""
+    at = f", snapshot_from_id={snapshot}" if snapshot else ""
+    table = lake.lake.catalog.table("silver.cities")
+    with connect(lake.lake.settings, tables=True) as connection:
+        found = connection.execute(
+            f"SELECT * FROM iceberg_scan({quote_text(table.metadata_location)}{at})"
+        )
+        return [column[0] for column in found.description or ()], found.fetchall()
+
+
+def seen_by_pyiceberg(lake: Any, snapshot: int | None = None) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = (
+        lake.reader().load_table("silver.cities").scan(snapshot_id=snapshot).to_arrow().to_pylist()
+    )
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        ([], "column people is gone"),
+        ([{"name": "people", "logicalType": "string"}], "INTEGER became VARCHAR"),
+        ([PEOPLE, {"name": "area", "logicalType": "number", "required": True}], "required column"),
+        ([{**PEOPLE, "primaryKey": True, "primaryKeyPosition": 2}], "the key name became name, pe"),
+    ],
+)
+def test_breaking_changes_are_refused_before_a_row_is_read(
+    lake: Any, column: list[dict[str, Any]], message: str
+) -> None:
+    lake.land("cities", CITIES + "Köln,1080000\n")
+    before, inspected = lake.snapshots(), lake.lake.ledger.read().inspections
+    declare(lake, *column, version="2.0.0")
+    with pytest.raises(BreakingChange, match=message) as refused:
+        lake.refresh("cities")
+    assert "readers see 1 row of snapshot" in str(refused.value)
+    assert "under contract 1.0.0" in str(refused.value)
+    assert lake.snapshots() == before
+    assert lake.lake.ledger.read().inspections == inspected
+    assert seen_by_pyiceberg(lake) == [{"name": "Bonn", "people": 330000}]
+
+
+def test_another_meaning_of_deliveries_is_breaking(lake: Any) -> None:
+    declare(lake, {**PEOPLE, "id": "people-id"}, delivery="incremental")
+    with pytest.raises(BreakingChange, match="delivery full became incremental"):
+        lake.refresh("cities")
+
+
+def test_a_renamed_column_keeps_its_rows_and_earlier_snapshots_their_name(lake: Any) -> None:
+    old = lake.snapshots()["silver.cities"]
+    declare(lake, {**PEOPLE, "name": "inhabitants", "id": "people-id"})
+    # the file has the former name: it is refused, and what readers see stays
+    lake.refresh("cities")
+    assert seen_by_pyiceberg(lake) == [{"name": "Bonn", "inhabitants": 330000}]
+    assert seen_by_duckdb(lake) == (["name", "inhabitants"], [("Bonn", 330000)])
+    lake.put("cities", "name,inhabitants\nBonn,340000\n")
+    assert seen_by_pyiceberg(lake) == [{"name": "Bonn", "inhabitants": 340000}]
+    assert seen_by_duckdb(lake) == (["name", "inhabitants"], [("Bonn", 340000)])
+    assert seen_by_pyiceberg(lake, old) == [{"name": "Bonn", "people": 330000}]
+    assert seen_by_duckdb(lake, old) == (["name", "people"], [("Bonn", 330000)])
+
+
+def test_a_wider_type_and_a_new_column_change_the_table_in_place(lake: Any) -> None:
+    old = lake.snapshots()["silver.cities"]
+    wide = {**PEOPLE, "id": "people-id", "logicalTypeOptions": {"format": "i64"}}
+    declare(lake, wide, {"name": "area", "logicalType": "number"})
+    lake.put("cities", "name,people,area\nBonn,5000000000,141.1\n")
+    assert seen_by_pyiceberg(lake) == [{"name": "Bonn", "people": 5000000000, "area": 141.1}]
+    assert seen_by_duckdb(lake)[1] == [("Bonn", 5000000000, 141.1)]
+    assert seen_by_pyiceberg(lake, old) == [{"name": "Bonn", "people": 330000}]
+    assert seen_by_duckdb(lake, old) == (["name", "people"], [("Bonn", 330000)])
+
+
+def test_the_plan_says_in_words_which_rule_changed(lake: Any) -> None:
+    loose = {"name": "people", "logicalType": "integer", "logicalTypeOptions": {"minimum": 5}}
+    declare(lake, {**loose, "id": "people-id"})
+    [step] = [step for step in lake.plan().steps if step.asset == "silver/cities"]
+    assert step.reason == "contract 1.0.0 → 1.1.0: people at least 1 became people at least 5"
+
+
+def test_a_table_without_a_published_row_takes_any_shape(data_lake: Any) -> None:
+    declare(data_lake, {"name": "people", "logicalType": "date"}, version="1.0.0")
+    data_lake.put("cities", CITIES + "Bonn,330000\n")
+    assert seen_by_pyiceberg(data_lake) == []
+    declare(data_lake, PEOPLE)
+    data_lake.refresh("cities")
+    assert seen_by_pyiceberg(data_lake) == [{"name": "Bonn", "people": 330000}]
+
+
+def test_a_former_name_is_not_given_to_another_column(lake: Any) -> None:
+    renamed = {**PEOPLE, "name": "inhabitants", "id": "people-id"}
+    declare(lake, renamed)
+    lake.put("cities", "name,inhabitants\nBonn,340000\n")
+    declare(lake, renamed, {"name": "people", "logicalType": "string"}, version="1.2.0")
+    with pytest.raises(BreakingChange, match="keep the values of inhabitants"):
+        lake.refresh("cities")
