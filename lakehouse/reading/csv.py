@@ -19,7 +19,6 @@ from lakehouse.reading.source import Source
 from lakehouse.reading.structure import Structure, parse_header
 from lakehouse.reading.structure import examine as _examine
 
-RECORDS = "__records"
 _TYPES: dict[str, pa.DataType] = {
     "__line": pa.int64(),
     "__offset": pa.int64(),
@@ -87,7 +86,7 @@ def explained(
         if only is None
         else records.pick(data, contract.read, only)
     )
-    connection.register(RECORDS, _table(found))
+    connection.register(records.RECORDS, _table(found))
     return _explained_sql(contract, header)
 
 
@@ -155,7 +154,7 @@ def _explained_sql(contract: Contract, header: tuple[str, ...]) -> str:
         WITH divided AS (
             SELECT *, coalesce(__fields, CASE WHEN __problem = '' THEN {plain_split} END) AS __cut,
                 coalesce({_whole(contract)}, false) AS __whole
-            FROM {RECORDS}),
+            FROM {records.RECORDS}),
         texts AS (SELECT {keep}, {", ".join(texts)} FROM divided),
         raws AS (SELECT *, {", ".join(raws)} FROM texts)
         SELECT {", ".join(cells)}, {", ".join(f"__t{k}" for k in range(width))},

@@ -8,7 +8,8 @@ from typing import Protocol
 import duckdb
 
 from lakehouse.contract import Contract
-from lakehouse.reading import csv
+from lakehouse.contract.parts import FileFormat
+from lakehouse.reading import csv, ndjson, parquet
 from lakehouse.reading.source import Source
 from lakehouse.reading.structure import Structure
 
@@ -69,6 +70,15 @@ class Reader(Protocol):
         """
 
 
+_READERS: Mapping[FileFormat, Reader] = {
+    "csv": csv,
+    "tsv": csv,
+    "json": ndjson,
+    "ndjson": ndjson,
+    "parquet": parquet,
+}
+
+
 def reader(contract: Contract) -> Reader:
     """Returns the reader of the contract's file format."""
-    return {"csv": csv}[contract.read.format]
+    return _READERS[contract.read.format]

@@ -10,6 +10,7 @@ import csv
 import io
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +19,8 @@ from lakehouse.contract import ReadOptions
 csv.field_size_limit(1 << 30)  # a long field is a broken row to a rule, not to the parser
 BOM = b"\xef\xbb\xbf"
 """Byte-order mark, which some programs write before anything else."""
+RECORDS = "__records"
+"""What the records of a file are registered as."""
 _REACH = 1000
 """Lines that a quoted field may span."""
 
@@ -76,13 +79,18 @@ def pick(data: bytes, options: ReadOptions, ordinals: Collection[int]) -> Iterat
         ordinals: Which records, the first being 1.
     """
     quote = options.quote.encode()
-    ends = np.flatnonzero(np.frombuffer(data, np.uint8) == ord("\n"))
+    ends = line_ends(data)
     for ordinal in sorted(ordinals):
         line = options.preamble + ordinal
         start = int(ends[line - 2]) + 1 if line > 1 else _start(data, options)
         end = int(ends[line - 1]) if line <= len(ends) else len(data)
         if raw := data[start:end]:
             yield _record(line, start, raw, quote, options, closes=True)
+
+
+def line_ends(data: bytes) -> np.ndarray[Any, np.dtype[np.intp]]:
+    """Returns where the lines of a file end."""
+    return np.flatnonzero(np.frombuffer(data, np.uint8) == ord("\n"))
 
 
 def _start(data: bytes, options: ReadOptions) -> int:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from lakehouse.contract import Contract
+from lakehouse.reading.arrays import flatten
+from lakehouse.reading.unpacking import LEAST, Unpacking
 from lakehouse.storage import Storage, local_path
 
 
@@ -37,7 +41,7 @@ class Source:
 def unpack(
     storage: Storage, contract: Contract, url: str, source_key: str, scratch: Path
 ) -> Source:
-    """Returns the file at `url`, ready to be parsed.
+    """Returns the file at `url`, ready to be parsed: unpacked, in UTF-8, an object on each line.
 
     Args:
         storage: Opens it.
@@ -46,5 +50,28 @@ def unpack(
         source_key: Its name at the source.
         scratch: Folder for what has to be written anew before it can be parsed; the caller
             removes it when the source is no longer used.
+
+    Raises:
+        UnreadableObject: It is not what the contract or its name says, or it is damaged.
+        ServiceFailed: The disk is full.
     """
-    return Source(url, source_key, storage)
+    with storage.open(url) as stream:
+        work = Unpacking(contract, source_key, stream.seek(0, os.SEEK_END))
+        stream.seek(0)
+        work.check(stream.read(LEAST))
+        if not work.needed and not _remote_pages(contract, url):
+            return Source(url, source_key, storage)
+        stream.seek(0)
+        plain = scratch / uuid.uuid4().hex
+        work.write(stream, plain)
+    if contract.read.format == "json":
+        lines = plain.with_suffix(".ndjson")
+        flatten(contract, source_key, plain, lines)
+        plain.unlink()
+        plain = lines
+    return Source(f"file://{plain}", source_key, storage)
+
+
+def _remote_pages(contract: Contract, url: str) -> bool:
+    """Whether a file would be fetched page by page, and twice: once to verify all of it."""
+    return contract.read.format == "parquet" and not url.startswith("file://")

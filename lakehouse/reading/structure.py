@@ -103,6 +103,14 @@ def parse_header(line: bytes, contract: Contract, source_key: str) -> tuple[str,
     except csv.Error as error:
         why = f"{where}, the header, has a carriage return in it; lines end with a newline"
         raise UnreadableObject(contract.dataset, source_key, why) from error
+    if problems := column_problems(contract, found):
+        why = f"{where}, the header: {'; '.join(problems)}"
+        raise UnreadableObject(contract.dataset, source_key, why)
+    return found
+
+
+def column_problems(contract: Contract, found: Sequence[str]) -> list[str]:
+    """Returns what is wrong with a file's columns: missing, unknown or named twice."""
     wanted = [column.name for column in contract.read_columns]
     problems = [f"column '{name}' is missing" for name in wanted if name not in found]
     # where the header is missing, its place is taken by the first row's values
@@ -114,12 +122,8 @@ def parse_header(line: bytes, contract: Contract, source_key: str) -> tuple[str,
     ]
     twice = sorted(name for name in wanted if found.count(name) > 1)
     problems += [f"column '{name}' occurs twice" for name in twice]
-    if problems:
-        more = len(problems) - _TOLD
-        told = [*problems[:_TOLD], *([f"{more:,} more problems"] if more > 0 else [])]
-        why = f"{where}, the header: {'; '.join(told)}"
-        raise UnreadableObject(contract.dataset, source_key, why)
-    return found
+    more = len(problems) - _TOLD
+    return [*problems[:_TOLD], *([f"{more:,} more problems"] if more > 0 else [])]
 
 
 def _unknown(shown: str, name: str, wanted: Sequence[str]) -> str:

@@ -43,13 +43,17 @@ def raw_type(column: Column, decimal: str = ".") -> str:
     return _WIDE if column.type == "BIGINT" else "VARCHAR"
 
 
+def numeric(column: Column) -> bool:
+    """Returns whether the column holds numbers."""
+    return column.type.startswith("DECIMAL") or raw_type(column) != "VARCHAR"
+
+
 def raw_text(column: Column, text: str, decimal: str = ".") -> str:
     """Returns SQL that turns the text of a cell into its raw type, as the fast read does.
 
     The fast read accepts digit separators, so it is only used on files without an underscore.
     """
-    numeric = column.type.startswith("DECIMAL") or raw_type(column) != "VARCHAR"
-    if not numeric:
+    if not numeric(column):
         return text
     clean = f"NOT contains({text}, '_')"
     if decimal != ".":
