@@ -11,8 +11,8 @@ import re
 from dataclasses import dataclass
 
 _NUMBER = r"(_?(no|nr|num|number|id|code))?"
-_CODE = r"[\w./:#-]*\d[\w ./:#-]*"
-"""A text with a digit and nothing that a sentence has."""
+_CODE = r"[\w ./:#-]*\d[\w ./:#-]*"
+"""A text with a digit and few other signs."""
 _WORDS = r"[^\W\d_][^\d_@/\\]{0,79}"
 """What names of people are made of, in any script."""
 _ANY = r"[\s\S]+"
@@ -127,7 +127,7 @@ HINTS = (
         _CODE,
     ),
     Hint("url", r"(.*_)?(url|uri|website|homepage|web_?page|web_?(address|site))", r".*\.\w.*"),
-    Hint("ip", r"(.*_)?ip(v[46])?(_?addr(ess)?)?|remote_addr", r"[0-9A-Fa-f.:%/]{3,}"),
+    Hint("ip", r"(.*_)?ip(v[46])?(_?addr(ess)?)?|remote_addr", r"[0-9A-Fa-f.:/]{3,}(%\w+)?"),
     Hint(
         "biometric",
         r"(.*_)?(finger_?prints?|voice_?prints?|palm_?prints?|retina(_?scan)?|iris_?(scan|code"
