@@ -18,8 +18,8 @@ _CALENDAR = {
 }
 _SIGNED = re.compile(r"temp|dew|balance|delta|change|diff|delay|profit|offset", re.IGNORECASE)
 """Names of what may be negative though no value of the sample is."""
-_ROOM = 0.5
-"""Share of the observed span that is added on each side."""
+_ROOM = 1.0
+"""Share of the observed span that is added on each side: a winter does not show its summer."""
 
 
 def natural(name: str, low: float, high: float) -> tuple[int, int] | None:
@@ -35,7 +35,7 @@ def natural(name: str, low: float, high: float) -> tuple[int, int] | None:
 
 
 def widened(low: float, high: float, *, whole: bool = False) -> tuple[float, float]:
-    """Returns a range half as wide again on each side, in round numbers; never negative stays so.
+    """Returns a range three times as wide, in round numbers; never negative stays so.
 
     Args:
         low: Smallest value observed.
@@ -43,7 +43,7 @@ def widened(low: float, high: float, *, whole: bool = False) -> tuple[float, flo
         whole: Whether the numbers are integers.
 
     >>> widened(17, 4983), widened(-43, 1301), widened(0.0, 1.21), widened(5, 5)
-    ((0, 7500), (-800, 2000), (0, 1.9), (0, 10))
+    ((0, 10000), (-1400, 2700), (0, 2.5), (0, 15))
     """
     span = high - low or abs(high) * 2 or 1
     least, most = around(low, high, span * _ROOM, whole=whole)

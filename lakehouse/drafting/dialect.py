@@ -17,6 +17,8 @@ from lakehouse.drafting.staging import Staged
 from lakehouse.errors import DraftRefused
 
 _DELIMITERS = (",", ";", "\t", "|")
+_PREAMBLE = 50
+"""Lines before a header; more of them are rows that the sniffer gave up."""
 _VALUE = re.compile(r"[+-]?[\d.,:/ -]*\d[\d.,:/TZ -]*|true|false|na|null", re.IGNORECASE)
 """What stands in a row of values and hardly in a header."""
 
@@ -53,27 +55,39 @@ def sniff(
         DraftRefused: No dialect explains the text, or the files have different columns.
     """
     first = files[0]
-    given = f", delim={quote_text(delimiter)}" if delimiter else ""
-    try:
-        row = connection.execute(
-            "SELECT Delimiter, Quote, SkipRows, HasHeader, list_transform(Columns, c -> c.type) "
-            f"FROM sniff_csv({quote_text(str(first.path))}, strict_mode=false{given})"
-        ).fetchone()
-    except duckdb.Error as error:
-        why = f"no delimiter splits it into columns ({str(error).splitlines()[0][:120]})"
-        raise DraftRefused(first.file.key, why) from error
-    found, quoted, skip, header, types = row or (",", '"', 0, False, [])
+    found, quoted, skip, header, types = _sniffed(connection, first, delimiter, "strict_mode=false")
+    if len(types) < 2 or skip > _PREAMBLE:
+        # a few torn lines make the sniffer skip all before them, or take lines for one field
+        other = _sniffed(connection, first, delimiter, "ignore_errors=true")
+        if len(other[-1]) > 1 or skip > _PREAMBLE:
+            found, quoted, skip, header, types = other
     separator = found if found in _DELIMITERS or delimiter else ","
     quote = quoted if len(quoted) == 1 else '"'
-    heads = tuple(_line(file, int(skip), separator, quote) for file in files)
-    header = _has_header(heads, bool(header))
+    heads = tuple(_line(file, skip, separator, quote) for file in files)
+    header = _has_header(heads, header)
     if header:
         _check_headers(files, heads)
     else:
         _check_widths(files, heads)
     labels = heads[0] if header else ("",) * len(heads[0])
     textual = all(kind == "VARCHAR" for kind in types)
-    return Dialect(separator, quote, header, int(skip), labels, not textual, heads)
+    return Dialect(separator, quote, header, skip, labels, not textual, heads)
+
+
+def _sniffed(
+    connection: duckdb.DuckDBPyConnection, file: Staged, delimiter: str | None, option: str
+) -> tuple[str, str, int, bool, list[str]]:
+    """Returns delimiter, quote, lines to skip, whether there is a header, and the types."""
+    given = f", delim={quote_text(delimiter)}" if delimiter else ""
+    try:
+        row = connection.execute(
+            "SELECT Delimiter, Quote, SkipRows, HasHeader, list_transform(Columns, c -> c.type) "
+            f"FROM sniff_csv({quote_text(str(file.path))}, {option}{given})"
+        ).fetchone()
+    except duckdb.Error as error:
+        why = f"no delimiter splits it into columns ({str(error).splitlines()[0][:120]})"
+        raise DraftRefused(file.file.key, why) from error
+    return row or (",", '"', 0, False, [])
 
 
 def names(labels: Sequence[str], *, positional: bool) -> tuple[str, ...]:

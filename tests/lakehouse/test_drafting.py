@@ -5,7 +5,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -76,11 +76,13 @@ def weather(month: int) -> str:
 
 @pytest.fixture(scope="module")
 def flights() -> dict[int, str]:
-    """The real flights of the first days of January and of February 2013, by month."""
+    """Real flights of January and February 2013, the ends of the months among them."""
     with zipfile.ZipFile(source("flights.csv.zip")) as archive:
         lines = io.TextIOWrapper(archive.open(archive.namelist()[0]), "utf-8")
         header, *rest = lines
-    wanted = {month: {("2013", str(month), day) for day in "123456"} for month in (1, 2)}
+    wanted = {
+        month: {("2013", str(month), day) for day in ("1", "2", "28", "31")} for month in (1, 2)
+    }
     return {
         month: header + "".join(line for line in rest if tuple(line.split(",", 3)[:3]) in days)
         for month, days in wanted.items()
@@ -120,7 +122,7 @@ def test_missing_values_ranges_and_lists_of_values_are_found(desk: Desk) -> None
     assert (types["year"], types["seats"], types["engine"]) == ("INTEGER", "INTEGER", "VARCHAR")
     assert {c.name for c in made.columns if not c.required} == {"year", "speed"}
     rules = {rule.name for rule in made.rules}
-    assert "seats between 0 and 680" in rules
+    assert "seats between 0 and 900" in rules
     assert any(rule.startswith("engine in 4 Cycle, Reciprocating, Turbo-fan") for rule in rules)
 
 
@@ -133,7 +135,7 @@ def test_flights_are_cut_by_the_day_that_their_three_columns_make(
     assert made.partition is not None
     assert (made.partition.column, made.partition.granularity) == ("date", "month")
     assert made.partition.start == date(2013, 1, 1)
-    assert made.key == ("year", "month", "day", "carrier", "flight", "origin")
+    assert made.key == ("year", "month", "day", "carrier", "flight")
     assert len(rows) == sum(text.count("\n") - 1 for text in flights.values())
     assert {row["date"].month for row in rows} == {1, 2}
 
@@ -345,6 +347,101 @@ def test_personal_columns_are_masked_and_no_value_of_them_is_told(desk: Desk) ->
     assert (made.column("email").treatment, made.key) == ("mask", ("id",))
     assert "example.org" not in Path(drafted.file).read_text("utf-8")
     assert all("@example.org" not in row["email"] for row in desk.publish("contacts", file))
+
+
+def test_a_personal_key_is_hashed_where_the_lake_has_a_secret(desk: Desk) -> None:
+    text = "email,amount\n" + "".join(f"ann{n}@example.org,{n % 7}\n" for n in range(40))
+    file = desk.put("mails.csv", text)
+    without, made = desk.draft("mails", file)
+    assert (made.key, made.column("email").treatment) == ((), "mask")
+    assert len(desk.publish("mails", file)) == 40
+    Path(without.file).unlink()
+    desk.made.environment["LAKEHOUSE_HASH_KEY"] = "a secret of this test"
+    _, made = desk.draft("mails", file)
+    assert (made.key, made.column("email").treatment) == (("email",), "hash")
+
+
+def test_a_number_that_may_be_a_persons_is_asked_about(desk: Desk) -> None:
+    drafted, made = desk.draft("sales", desk.put("sales.csv", "customer_id,x\n1,2\n2,2\n"))
+    assert made.key == ("customer_id",)
+    assert any("does it tell who a person is?" in question for question in drafted.questions)
+
+
+# --- large samples ------------------------------------------------------------------------------
+
+
+def test_of_a_long_file_only_a_part_is_read_and_said_so(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lakehouse.drafting.sample._ROWS", 1000)
+    days = [date(2013, 1, 1) + timedelta(days=n // 20) for n in range(4000)]
+    rows = "".join(f"{n},{day},{n % 9}\n" for n, day in enumerate(days))
+    drafted, _ = desk.draft("long", file := desk.put("long.csv", "no,day,x\n" + rows))
+    assert not drafted.whole
+    assert 1000 <= drafted.rows < 1100
+    text = Path(drafted.file).read_text("utf-8")
+    assert "not all their rows" in text
+    assert "mustBeBetween" not in text, "nothing is known of the largest number of rows"
+    assert len(desk.publish("long", file)) == 4000
+
+
+def test_of_many_files_some_are_read_the_first_and_the_last_among_them(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lakehouse.drafting.sample._FILES", 3)
+    for n in range(10):
+        desk.put(f"parts/{n}.csv", f"no,x\n{n},1\n{n + 100},2\n")
+    drafted, _ = desk.draft("parts", desk.folder / "parts")
+    assert (drafted.files, drafted.rows, drafted.whole) == (3, 6, False)
+    assert "(0.csv to 9.csv)" in Path(drafted.file).read_text("utf-8")
+    assert len(desk.publish("parts", desk.folder / "parts")) == 20
+
+
+# --- what else is found -------------------------------------------------------------------------
+
+
+def test_types_of_parquet_are_kept(desk: Desk) -> None:
+    rows = pl.DataFrame(
+        {
+            "id": pl.Series(range(50), dtype=pl.UInt32),
+            "small": pl.Series([n % 7 for n in range(50)], dtype=pl.Int8),
+            "price": pl.Series([f"{n}.25" for n in range(50)]).cast(pl.Decimal(12, 2)),
+            "code": [f"{n:03}" for n in range(50)],
+            "at": [datetime(2013, 1, 1 + n % 28, 5) for n in range(50)],
+        }
+    )
+    drafted, made = desk.draft("typed", file := desk.put("typed.parquet", parquet(rows)))
+    assert [c.type for c in made.columns] == [
+        "BIGINT",
+        "INTEGER",
+        "DECIMAL(12,2)",
+        "VARCHAR",
+        "TIMESTAMPTZ",
+    ]
+    assert any("which zone" in question for question in drafted.questions)
+    assert sum(row["price"] for row in desk.publish("typed", file)) == sum(rows["price"])
+
+
+def test_freshness_is_in_force_where_the_sample_is_fresh(desk: Desk) -> None:
+    for day in (27, 28, 29, 30, 31):
+        rows = "".join(f"2013-12-{day}T{n // 5:02}:{n % 5:02}:00Z,{n}\n" for n in range(100))
+        desk.put(f"ticks/2013-12-{day}.csv", "at,value\n" + rows)
+    _, made = desk.draft("ticks", desk.folder / "ticks")
+    assert made.freshness is not None
+    assert (made.freshness.column, made.freshness.limit) == ("at", timedelta(hours=36))
+
+
+def test_a_column_named_as_the_key_of_another_dataset_is_asked_about(desk: Desk) -> None:
+    desk.draft("airlines", source("airlines.csv"))
+    text = "no,carrier\n1,AA\n2,UA\n3,UA\n"
+    drafted, _ = desk.draft("trips", desk.put("trips.csv", text))
+    assert any("is this airlines.carrier?" in question for question in drafted.questions)
+
+
+def test_lines_that_cannot_be_split_are_counted_not_hidden(desk: Desk) -> None:
+    rows = "".join(f"{n},{n}\n" for n in range(100)) + "7,8,9,10\n"
+    drafted, _ = desk.draft("torn", desk.put("torn.csv", "a,b\n" + rows))
+    assert any("1 record could not be split" in question for question in drafted.questions)
 
 
 # --- refusals -----------------------------------------------------------------------------------
