@@ -70,7 +70,7 @@ def propose(
     return Proposal(".".join(table.name()), branch, base.snapshot_id, head, table.metadata_location)
 
 
-def accept(table: Table, proposal: Proposal, properties: Mapping[str, str]) -> Change:
+def accept(table: Table, proposal: Proposal, properties: Mapping[str, str] | None = None) -> Change:
     """Returns the change that makes the proposal what readers see, if `main` is still its base.
 
     Args:

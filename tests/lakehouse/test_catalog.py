@@ -7,11 +7,11 @@ import pyarrow.parquet as pq
 import pytest
 from pyiceberg.expressions import AlwaysTrue
 from pyiceberg.schema import Schema
-from pyiceberg.types import LongType, NestedField, StringType
+from pyiceberg.types import IcebergType, LongType, NestedField, StringType
 
 from lakehouse import catalog
-from lakehouse.catalog import Catalog, Change, rewrite, widened
-from lakehouse.errors import ColumnChanged, LakeFormatError, PublishConflict, UnknownName
+from lakehouse.catalog import Catalog, Change, evolve, rewrite
+from lakehouse.errors import BreakingChange, LakeFormatError, PublishConflict, UnknownName
 from lakehouse.settings import Settings
 
 NUMBERS = Schema(NestedField(1, "n", LongType(), required=False))
@@ -65,24 +65,48 @@ def test_ensuring_a_table_again_adds_no_snapshot(lake: Catalog) -> None:
     assert lake.locations() == before
 
 
+def field(name: str, type: IcebergType, id: int = 1) -> NestedField:
+    return NestedField(id, name, type, required=False)
+
+
 def test_a_new_column_is_added_and_old_rows_stay(lake: Catalog) -> None:
     lake.commit([appended(lake, "x.a", 1)])
-    wider = Schema(*NUMBERS.fields, NestedField(2, "s", StringType(), required=False))
-    widened(lake.table("x.a"), wider)
+    evolve(lake.table("x.a"), Schema(*NUMBERS.fields, field("s", StringType(), 2)), {}, "")
     assert lake.table("x.a").scan().to_arrow().to_pylist() == [{"n": 1, "s": None}]
 
 
 def test_a_column_that_a_contract_drops_stays_for_its_readers(lake: Catalog) -> None:
     lake.commit([appended(lake, "x.a", 1)])
-    widened(lake.table("x.a"), Schema(NestedField(1, "m", LongType(), required=False)))
+    evolve(lake.table("x.a"), Schema(field("m", LongType())), {}, "")
     assert lake.table("x.a").scan().to_arrow().to_pylist() == [{"n": 1, "m": None}]
 
 
 def test_a_column_of_another_type_is_refused_before_anything_changes(lake: Catalog) -> None:
     before = lake.locations()
-    with pytest.raises(ColumnChanged, match=r"x\.a\.n is published as long, .* now says string"):
-        widened(lake.table("x.a"), Schema(NestedField(1, "n", StringType(), required=False)))
+    with pytest.raises(BreakingChange, match=r"column n is published as long, .* says string"):
+        evolve(lake.table("x.a"), Schema(field("n", StringType())), {}, "readers see 1 row")
     assert lake.locations() == before
+
+
+def test_a_table_that_is_as_it_should_be_is_not_touched(lake: Catalog) -> None:
+    evolve(lake.table("x.a"), NUMBERS, {"n": "number"}, "")
+    before = lake.locations()
+    evolve(lake.table("x.a"), NUMBERS, {"n": "number"}, "")
+    assert lake.locations() == before
+
+
+def test_a_column_is_renamed_by_its_id_and_back(lake: Catalog) -> None:
+    lake.commit([appended(lake, "x.a", 1)])
+    for name in ("n", "m", "n"):
+        evolve(lake.table("x.a"), Schema(field(name, LongType())), {name: "number"}, "")
+        assert lake.table("x.a").scan().to_arrow().to_pylist() == [{name: 1}]
+
+
+def test_another_commit_at_the_same_time_is_a_conflict(lake: Catalog) -> None:
+    stale = lake.table("x.a")
+    evolve(lake.table("x.a"), Schema(*NUMBERS.fields, field("t", StringType(), 2)), {}, "")
+    with pytest.raises(PublishConflict):
+        evolve(stale, Schema(*NUMBERS.fields, field("s", StringType(), 2)), {}, "")
 
 
 def test_rewriting_brings_rows_and_columns_at_the_same_moment(
