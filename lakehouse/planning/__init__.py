@@ -5,7 +5,8 @@ snapshots. The clock takes part only where a contract limits how long rows are k
 """
 
 from lakehouse.planning.arrivals import arrivals
+from lakehouse.planning.holding import Holding
 from lakehouse.planning.plan import Plan, Step, plan
-from lakehouse.planning.silver import Holding, SilverState
+from lakehouse.planning.silver import SilverState
 
 __all__ = ["Holding", "Plan", "SilverState", "Step", "arrivals", "plan"]

@@ -5,39 +5,18 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
 from lakehouse.conforming import VERSION
 from lakehouse.contract import Contract, Reasons
-from lakehouse.ledger import Account, Books, Decision, Delivery
+from lakehouse.ledger import Books, Decision, Delivery
+from lakehouse.planning.holding import Holding, holdings
 from lakehouse.planning.retention import is_past, told
-from lakehouse.results import UNASSIGNED, WHOLE
+from lakehouse.results import WHOLE
 
 _KEY = "hash key"
 """Stands among the pinned datasets; with its space it can be none of them."""
-
-
-@dataclass(frozen=True)
-class Holding:
-    """The accounts of one published partition.
-
-    Attributes:
-        accounts: One per delivery that was considered.
-    """
-
-    accounts: tuple[Account, ...]
-
-    @property
-    def deliveries(self) -> frozenset[int]:
-        """Numbers of the deliveries considered; 0 stands for none and is left out."""
-        return frozenset(account.delivery for account in self.accounts if account.delivery)
-
-    @property
-    def rows(self) -> int:
-        """Rows that readers see."""
-        return sum(account.published for account in self.accounts)
 
 
 class SilverState:
@@ -91,27 +70,8 @@ class SilverState:
 
     @cached_property
     def held(self) -> Mapping[str, Holding]:
-        """What readers see in each partition: the accounts that the current snapshot rests on.
-
-        Accounts of snapshots that are not in the history of `main` (rolled back) do not count;
-        accounts of expired snapshots do.
-        """
-        known, history = self._history
-        latest: dict[tuple[str, int], list[Account]] = defaultdict(list)
-        for account in self._books.accounts:
-            mine = account.dataset == self.dataset
-            if mine and (account.snapshot in history or account.snapshot not in known):
-                # rows without a partition are booked per delivery, all others per partition
-                part = account.delivery if account.partition == UNASSIGNED else 0
-                rows = latest[account.partition, part]
-                if rows and rows[0].sequence < account.sequence:
-                    rows.clear()
-                if not rows or rows[0].sequence == account.sequence:
-                    rows.append(account)
-        held: dict[str, list[Account]] = defaultdict(list)
-        for (partition, _), accounts in sorted(latest.items()):
-            held[partition] += [a for a in accounts if a.rows or partition != UNASSIGNED]
-        return {name: Holding(tuple(accounts)) for name, accounts in held.items() if accounts}
+        """What readers see in each partition."""
+        return holdings(self._books, self._contract)
 
     @cached_property
     def expired(self) -> frozenset[str]:
@@ -246,20 +206,6 @@ class SilverState:
             sha256: by_contract.get(self._contract.fingerprint) or list(by_contract.values())[-1]
             for sha256, by_contract in found.items()
         }
-
-    @cached_property
-    def _history(self) -> tuple[frozenset[int], frozenset[int]]:
-        """Snapshots that the table knows, and those of them that `main` descends from."""
-        table = self._books.refs.tables.get(self._contract.table)
-        if table is None:
-            return frozenset(), frozenset()
-        known = {snapshot.snapshot_id: snapshot for snapshot in table.snapshots()}
-        history = []
-        at = table.current_snapshot()
-        while at is not None:
-            history.append(at.snapshot_id)
-            at = known.get(at.parent_snapshot_id) if at.parent_snapshot_id else None
-        return frozenset(known), frozenset(history)
 
     def _reason(self, partition: str) -> str:
         have = self.held.get(partition)
