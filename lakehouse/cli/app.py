@@ -16,6 +16,7 @@ from lakehouse.cli import (
     demonstration,
     drafting,
     models,
+    quality,
     running,
     service,
 )
@@ -33,7 +34,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verbs in (demonstration, data, contracts, drafting, running, asking, models, service):
+for verbs in (demonstration, data, contracts, drafting, running, asking, quality, models, service):
     verbs.register(app)
 
 

@@ -9,7 +9,8 @@ from itertools import zip_longest
 from lakehouse.ledger import Judgement
 from lakehouse.quality.standing import Expected, Limits, readings
 
-WIDTH, HEIGHT, EDGE = 720, 120, 10
+WIDTH, HEIGHT, EDGE, LEFT = 720, 120, 10, 56
+"""Of the chart and of what surrounds its lines; the values stand on the left."""
 _FEW = 60
 """Up to so many verdicts each gets a mark; beyond, only those that are no PASS."""
 
@@ -68,7 +69,7 @@ def draw(expected: Expected, by_audit: bool) -> Chart | None:
     if len(verdicts) < 2 or not values:
         return None
     low, high = _range(values, expected.limits)
-    xs = [EDGE + (WIDTH - 2 * EDGE) * at / (len(verdicts) - 1) for at in range(len(verdicts))]
+    xs = [LEFT + (WIDTH - LEFT - EDGE) * at / (len(verdicts) - 1) for at in range(len(verdicts))]
 
     def y(value: float) -> float:
         inside = HEIGHT - 2 * EDGE

@@ -17,7 +17,7 @@ from typing import Any
 
 from lakehouse.contract import Contract
 from lakehouse.ledger import Judgement
-from lakehouse.quality.charts import EDGE, HEIGHT, WIDTH, draw
+from lakehouse.quality.charts import EDGE, HEIGHT, LEFT, WIDTH, draw
 from lakehouse.quality.standing import Standing, stand, whole
 from lakehouse.results import WHOLE
 
@@ -76,6 +76,7 @@ def html(contract: Contract, standing: Standing) -> str:
         width=WIDTH,
         height=HEIGHT,
         edge=EDGE,
+        left=LEFT,
     )
     return text
 

@@ -61,9 +61,7 @@ class Expected:
     @cached_property
     def worst(self) -> Judgement:
         """The verdict that deserves a look first: could not be evaluated, failed, most rows."""
-        return min(
-            self.latest, key=lambda found: (_WORST.index(found.outcome), -(found.unexpected or 0))
-        )
+        return min(self.latest, key=_urgency)
 
     @cached_property
     def arguments(self) -> Mapping[str, Any]:
@@ -135,10 +133,9 @@ class Standing:
     refused: tuple[str, ...]
 
     @property
-    def outcome(self) -> str:
-        """The worst outcome that stands; PASS where nothing was judged."""
-        found = {expected.outcome for expected in self.expected}
-        return next((outcome for outcome in _WORST if outcome in found), "PASS")
+    def worst(self) -> Judgement | None:
+        """The verdict that deserves a look first, None where nothing was judged."""
+        return min((expected.worst for expected in self.expected), key=_urgency, default=None)
 
 
 def stand(
@@ -195,6 +192,13 @@ def _audit(sequence: int, verdicts: Sequence[Judgement]) -> Audit:
         tuple(sorted({verdict.partition for verdict in verdicts if not verdict.published})),
         {outcome: outcomes.count(outcome) for outcome in _WORST},
     )
+
+
+def _urgency(verdict: Judgement) -> tuple[bool, bool, int, int]:
+    """Orders verdicts by how much they need a person; the first needs one most."""
+    passed = verdict.outcome == "PASS"
+    rank = _WORST.index(verdict.outcome)
+    return passed, verdict.severity != "error", rank, -(verdict.unexpected or 0)
 
 
 def readings(verdict: Judgement) -> tuple[float, ...]:

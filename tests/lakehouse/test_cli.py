@@ -53,8 +53,8 @@ def lake(home: Path) -> Lake:
 
 def test_every_promised_verb_is_there() -> None:
     assert set(VERBS) == {
-        "accept", "demo", "doctor", "drift", "land", "plan", "quarantine", "replay", "run",
-        "snapshots", "sql", "status", "ui", "withdraw",
+        "accept", "demo", "doctor", "drift", "land", "plan", "quality", "quarantine", "replay",
+        "run", "snapshots", "sql", "status", "ui", "withdraw",
     }  # fmt: skip
 
 
