@@ -63,19 +63,21 @@ def test_a_superseded_delivery_makes_the_months_stale_that_it_leaves(data_lake: 
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("change", "told"),
     [
-        {"rowRules": [{"name": "cheap", "sql": "price < 15"}]},
-        {"read": {"nulls": ["NA"]}},
-        {"delivery": "replace"},
-        {"limit": 0.1},
+        ({"rowRules": [{"name": "cheap", "sql": "price < 15"}]}, "rule 'cheap' is new"),
+        ({"read": {"nulls": ["NA"]}}, "read nulls  became NA"),
+        ({"delivery": "replace"}, "delivery incremental became replace"),
+        ({"limit": 0.1}, "the quarantine limit 0.5 became 0.1"),
     ],
-    ids=lambda change: next(iter(change)),
+    ids=["rule", "read", "delivery", "limit"],
 )
-def test_a_changed_contract_makes_its_partitions_stale(data_lake: Any, change: Any) -> None:
+def test_a_changed_contract_makes_its_partitions_stale(
+    data_lake: Any, change: Any, told: str
+) -> None:
     data_lake.put("trips", TRIPS + JANUARY + FEBRUARY)
     data_lake.declare("trips", version="1.1.0", **change)
-    reason = "contract changed since version 1.0.0"
+    reason = f"contract 1.0.0 → 1.1.0: {told}"
     assert stale(data_lake) == {"2013-01": reason, "2013-02": reason}
 
 
