@@ -127,7 +127,7 @@ def _line(file: Staged, skip: int, delimiter: str, quote: str) -> tuple[str, ...
     rest = "".join(text.splitlines(keepends=True)[skip:])
     rows = csv.reader(io.StringIO(rest, newline=""), delimiter=delimiter, quotechar=quote)
     try:
-        return tuple(field.strip() for field in next((row for row in rows if row), []))
+        return tuple(next((row for row in rows if row), []))
     except csv.Error as error:
         raise DraftRefused(file.file.key, f"line {skip + 1} is no row ({error})") from error
 
@@ -135,9 +135,9 @@ def _line(file: Staged, skip: int, delimiter: str, quote: str) -> tuple[str, ...
 def _has_header(heads: Sequence[tuple[str, ...]], sniffed: bool) -> bool:
     """Whether the first line names columns: values in it, or names twice, speak against it."""
     first = heads[0]
-    if len(heads) > 1 and len(set(heads)) == 1 and not any(map(_VALUE.fullmatch, first)):
-        return True
-    return sniffed and not any(map(_VALUE.fullmatch, first)) and any(first)
+    valued = any(_VALUE.fullmatch(label.strip()) for label in first)
+    repeated = len(heads) > 1 and len(set(heads)) == 1
+    return (sniffed or repeated) and not valued and any(first)
 
 
 def _check_headers(files: Sequence[Staged], heads: Sequence[tuple[str, ...]]) -> None:

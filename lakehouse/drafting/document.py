@@ -148,9 +148,10 @@ def _partition(outline: Outline, sample: Sample) -> list[str]:
     if not sample.whole:  # rows that were not read may be older
         first = first.replace(year=first.year - 1, month=1, day=1)
     start = first.strftime(_PATTERN[cut.granularity])
+    plural = "s" if cut.partitions > 1 else ""
     rows = f"{cut.least:,} to {cut.most:,} rows" if cut.partitions > 1 else f"{cut.most:,} rows"
     return [
-        *comment(f"{counted(cut.partitions, cut.granularity)} of {rows} in the sample."),
+        *comment(f"{cut.partitions:,} {cut.granularity}{plural} of {rows} in the sample."),
         *todo("can earlier rows come? Those before `start` go to quarantine."),
         "- property: partition",
         f"  value: {flow({'granularity': cut.granularity, 'start': start})}",

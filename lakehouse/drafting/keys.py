@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, islice
@@ -19,6 +20,7 @@ _COLUMNS = 14
 _WIDTH = 5
 _TRIED = 400
 _WORDY = 60
+_KEY = re.compile(r"(?i:(^|_)(id|no|nr|num|number|key|code|pk)$)|[a-z]I[dD]$")
 _NEARLY = 0.5
 """Share of the distinct values that DuckDB's estimate of them finds at least."""
 
@@ -63,8 +65,9 @@ def find_key(
     usable = [guess.name for guess in fit]
     singles = [name for name in usable if measures[name].distinct >= rows * _NEARLY]
     unique = [name for name in singles if _repeats(connection, (name,)) == 0]
-    if unique:
-        return Key((unique[0],), tuple(unique[1:]))
+    chosen = next((g.name for g in fit if g.name in unique and _means_it(g, guesses, measures)), "")
+    if chosen:
+        return Key((chosen,), tuple(name for name in unique if name != chosen))
     if files > 1 and (alone := _per_file(connection, usable, measures, rows)):
         return alone
     # what is counted or measured tells rows apart by chance; codes and times do so on purpose
@@ -77,6 +80,17 @@ def _usable(guess: Guess, measure: Measure, rows: int) -> bool:
     if guess.type in ("FLOAT", "DOUBLE", "BOOLEAN") or measure.filled < rows:
         return False
     return guess.type != "VARCHAR" or (measure.high or 0) <= _WORDY
+
+
+def _means_it(guess: Guess, guesses: Sequence[Guess], measures: Mapping[str, Measure]) -> bool:
+    """Whether a unique column is a key rather than a number that happens not to repeat.
+
+    An integer is one if it stands first, is called so, or counts without a gap.
+    """
+    if not is_number(guess) or guess.name == guesses[0].name or _KEY.search(guess.name):
+        return True
+    found = measures[guess.name]
+    return bool(found.high - found.low + 1 == found.filled)
 
 
 def _per_file(

@@ -331,6 +331,19 @@ def test_line_numbers_that_start_again_with_each_month_are_no_key(desk: Desk) ->
     assert len(found) == 600
 
 
+def test_a_number_that_happens_not_to_repeat_is_no_key(desk: Desk) -> None:
+    rows = "".join(f"{'xyz'[n % 3]},{n // 3},{n * n + 5}\n" for n in range(90))
+    made, found = desk.work("chance", desk.put("chance.csv", "place,at,amount\n" + rows))
+    assert made.key == ("place", "at")
+    assert len(found) == 90
+
+
+def test_spaces_around_names_are_part_of_them(desk: Desk) -> None:
+    made, rows = desk.work("spaced", desk.put("spaced.csv", "id, v, w\n1, 2, a\n2, 3, b\n"))
+    assert (made.read.header, made.read.skip) == (False, 1)
+    assert [(row["v"], row["w"].strip()) for row in rows] == [(2, "a"), (3, "b")]
+
+
 def test_rows_without_a_key_are_all_published(desk: Desk) -> None:
     made, rows = desk.work("twice", desk.put("twice.csv", "a,b\nx,1\nx,1\nx,2\n"))
     assert made.key == ()
