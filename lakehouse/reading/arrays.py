@@ -10,6 +10,8 @@ from lakehouse.connection import quote_text
 from lakehouse.contract import Contract
 from lakehouse.errors import UnreadableObject
 
+_LAST = 1024
+"""Bytes in which a file must end; more space than that is no end."""
 _REPLACED = "replace(replace(json::VARCHAR, chr(13), ' '), chr(10), ' ')"
 """A line break in JSON text is always between values; within a string it is escaped."""
 
@@ -25,8 +27,9 @@ def flatten(contract: Contract, source_key: str, packed: Path, target: Path) -> 
         f"SELECT {_REPLACED} FROM read_json_objects({quote_text(str(packed))}, format='array', "
         "compression='uncompressed')"
     )
-    if not packed.stat().st_size:
-        raise _refuse(contract, source_key, "the file is empty, an array of objects is expected")
+    if not _ending(packed).endswith(b"]"):
+        why = "the file is not one JSON array of objects: it does not end with ']'"
+        raise _refuse(contract, source_key, f"{why}; `format: ndjson` reads an object on each line")
     with duckdb.connect() as connection:
         connection.execute("SET enable_progress_bar=false")
         try:
@@ -35,9 +38,17 @@ def flatten(contract: Contract, source_key: str, packed: Path, target: Path) -> 
                 "(FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '\x01')"
             )
         except duckdb.InvalidInputException as error:
-            told = str(error).splitlines()[0].replace(f'in file "{packed}"', "in the file")
-            why = f"the file is not one JSON array of objects ({told})"
+            told = str(error).splitlines()[0].split(": ", 1)[-1].rstrip(". ")
+            told = told.replace(f' in file "{packed}"', "")
+            why = f"the file is not one JSON array of objects: {told}"
             raise _refuse(contract, source_key, why) from error
+
+
+def _ending(file: Path) -> bytes:
+    """Returns the last bytes that are no spaces; the parser overlooks an end after a comma."""
+    with file.open("rb") as stream:
+        stream.seek(max(0, file.stat().st_size - _LAST))
+        return stream.read().rstrip(b" \t\r\n")
 
 
 def _refuse(contract: Contract, source_key: str, why: str) -> UnreadableObject:

@@ -48,7 +48,7 @@ def examine(source: Source, contract: Contract) -> Structure:
             plain = plain and b"\n\n" not in last + block[:1] and b"\n\n" not in block
             plain = plain and (found > 0 or len(block) < _BLOCK)
             last = block[-1:]
-    if last == b"\n" and not newlines:
+    if last == b"\n" and not newlines and contract.read.format == "ndjson":
         why = "the file is empty, an object on each line is expected"
         raise UnreadableObject(contract.dataset, source.source_key, why)
     return Structure(newlines + (last != b"\n"), plain, plain)

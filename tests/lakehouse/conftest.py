@@ -30,6 +30,7 @@ from lakehouse.landing import Receipt
 from lakehouse.ledger import DecisionKind
 from lakehouse.planning import SilverState
 from lakehouse.settings import Settings
+from lakehouse.storage import local_path
 
 TABLE = "gold.departures"
 SPEC: dict[str, Any] = {
@@ -387,3 +388,99 @@ def make_data_lake(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Da
 def data_lake(make_data_lake: Callable[..., DataLake]) -> DataLake:
     """A lake with all small datasets and nothing landed."""
     return make_data_lake(*DATASETS)
+
+
+CELLS: list[dict[str, Any]] = [
+    _column("id", "integer", **_key(1)),
+    _column("word", "string"),
+    _column("whole", "integer"),
+    _column("large", "integer", logicalTypeOptions={"format": "i64"}),
+    _column("real", "number"),
+    _column("exact", "number", physicalType="DECIMAL(6,2)"),
+    _column("flag", "boolean"),
+    _column(
+        "day",
+        "date",
+        logicalTypeOptions={"format": "yyyy-MM-dd"},
+        customProperties=[{"property": "formats", "value": ["dd/MM/yyyy"]}],
+    ),
+    _column("moment", "timestamp"),
+    _column(
+        "local",
+        "timestamp",
+        logicalTypeOptions={"timezone": False, "defaultTimezone": "America/New_York"},
+    ),
+]
+"""A column of each sort, for files that are not as they should be."""
+NAMES = [str(column["name"]) for column in CELLS][1:]
+
+
+Content = bytes | Callable[[bytes], bytes]
+"""The bytes of a file, or what makes them of its number."""
+
+
+class Corpus:
+    """Files that one dataset takes in at once, and what becomes of each.
+
+    In a file's text `@` stands for the file's own number, so that its rows can be told by their
+    keys: `@1` is the first row's. A packed file is made by a function of that number.
+    """
+
+    def __init__(
+        self, lake: DataLake, dataset: str, files: dict[str, Content], **changes: Any
+    ) -> None:
+        lake.declare(
+            dataset, **{"delivery": "incremental", "columns": CELLS, "limit": 1, **changes}
+        )
+        self._lake, self._numbers = lake, {name: n for n, name in enumerate(files, start=1)}
+        self.landed = {name: self.content(name, content) for name, content in files.items()}
+        for name, content in self.landed.items():
+            lake.drop(dataset, content, name)
+        receipt = landing.land(lake.lake, dataset, run="land")
+        lake.refresh(dataset)
+        self._names = {d.number: d.source_key for d in receipt.deliveries}
+        self._objects = {d.source_key: d.object for d in receipt.deliveries}
+        self._rows = lake.rows(f"silver.{dataset}")
+        quarantined = ("source_key", "line", "byte_offset", "raw", "rules")
+        self._broken = lake.rows(f"quarantine.{dataset}", *quarantined)
+        self._refused = {
+            self._names[decision.delivery]: decision.reason
+            for decision in lake.state(dataset).refused
+        }
+
+    def content(self, name: str, content: Content) -> bytes:
+        """The bytes of a file, the number of which is filled in."""
+        number = str(self._numbers[name]).encode()
+        return content(number) if callable(content) else content.replace(b"@", number)
+
+    def rows(self, name: str) -> dict[int, dict[str, Any]]:
+        """What the published rows of a file hold, by the last digit of their keys."""
+        number = str(self._numbers[name])
+        return {
+            int(str(key)[-1]): {n: v for n, v in zip(NAMES, cells, strict=True) if v is not None}
+            for key, *cells in self._rows
+            if str(key)[:-1] == number
+        }
+
+    def told(self, name: str) -> list[tuple[int, list[str]]]:
+        """Line and reasons of the broken rows of a file."""
+        return sorted((row[1], row[4]) for row in self._broken if row[0] == name)
+
+    def broken(self, name: str) -> list[tuple[int | None, str]]:
+        """Byte offset and text of the broken rows of a file."""
+        return [(row[2], row[3]) for row in self._broken if row[0] == name]
+
+    def refused(self, name: str) -> str:
+        """Why a file was refused, or an empty text."""
+        told = self._refused.get(name, "")
+        return told.partition(" cannot be read: ")[2].partition(". Nothing of it")[0]
+
+    def bronze(self, name: str) -> bytes:
+        """The bytes that were kept of a file."""
+        return Path(local_path(self._objects[name])).read_bytes()
+
+
+@pytest.fixture(scope="session")
+def take_in(make_data_lake: Callable[..., DataLake]) -> Callable[..., Corpus]:
+    """Has a dataset take in many files at once."""
+    return lambda files, **changes: Corpus(make_data_lake(), "cells", files, **changes)
