@@ -7,6 +7,7 @@ import dagster as dg
 
 from lakehouse.errors import UnknownName
 from lakehouse.lake import Lake
+from lakehouse.quality import DOCS
 
 SNAPSHOT = "published snapshot"
 _TYPES = {bool: "bool", int: "int", float: "float"}
@@ -17,7 +18,10 @@ def metadata(facts: Mapping[str, object]) -> dict[str, Any]:
 
     Numbers stay numbers, which Dagster plots over time. A list of mappings becomes a table.
     """
-    return {name: _value(value) for name, value in facts.items() if value is not None}
+    shown = {name: _value(value) for name, value in facts.items() if value is not None}
+    if DOCS in shown:
+        shown[DOCS] = dg.MetadataValue.path(str(facts[DOCS]))
+    return shown
 
 
 def published(lake: Lake, key: dg.AssetKey) -> dict[str, Any]:

@@ -18,6 +18,11 @@ def test_metadata_leaves_out_what_has_no_value_and_keeps_structure() -> None:
     assert found["map"] == dg.MetadataValue.json({"1": "2013-01-01"})
 
 
+def test_the_page_of_a_check_is_a_path() -> None:
+    found = metadata.metadata({"data_docs": "/lake/docs/quality/trips/index.html"})
+    assert found["data_docs"] == dg.MetadataValue.path("/lake/docs/quality/trips/index.html")
+
+
 def test_a_list_of_mappings_is_a_table_and_numbers_in_it_stay_numbers() -> None:
     rows = [{"name": "a", "auc": 0.7, "on": MONTH}, {"name": "b", "auc": None}]
     found = metadata.metadata({"candidates": rows})["candidates"]

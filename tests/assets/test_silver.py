@@ -83,6 +83,11 @@ def test_a_partition_that_fails_its_audit_has_its_own_evaluations(
     assert [(e.partition, e.passed) for e in failed] == [("2013-02", False), (None, False)]
     assert failed[-1].description.startswith("failed in 1 of 3 partitions: 2013-02")
     assert set(failed[-1].metadata["observed"].value) == {"2013-01", "2013-02", "2013-03"}
+    alone = failed[0].metadata
+    assert alone["observed"].value == 99.5
+    assert {"min_value", "max_value"} & set(alone["expected"].value)
+    assert Path(alone["data_docs"].value).read_text().count("2013-02") > 1
+    assert failed[0].blocking
 
 
 def test_a_partition_that_is_up_to_date_is_shown_again_without_a_snapshot(
