@@ -21,12 +21,13 @@ UNASSIGNED = "unassigned"
 def counted(number: int, noun: str) -> str:
     """Returns a number with its noun, in the plural unless it is one.
 
-    >>> counted(1, "row"), counted(28330, "row"), counted(2, "delivery")
-    ('1 row', '28,330 rows', '2 deliveries')
+    >>> counted(1, "row"), counted(28330, "row"), counted(2, "delivery"), counted(90, "day")
+    ('1 row', '28,330 rows', '2 deliveries', '90 days')
     """
     if number == 1:
         return f"1 {noun}"
-    plural = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
+    changes = noun.endswith("y") and noun[-2] not in "aeiou"
+    plural = noun[:-1] + "ies" if changes else noun + "s"
     return f"{number:,} {plural}"
 
 
