@@ -143,16 +143,18 @@ def whole(contract: Contract) -> str:
 def problem(contract: Contract) -> str:
     """Returns SQL for why `__json` is not a whole record, or empty."""
     keys = "json_keys(__json)"
-    named = f"left(key, {_SHOWN})"
+    named = f"'key ''' || left(key, {_SHOWN}) || ''''"
+    if has_personal(contract):  # a key may be anything, even a person's name
+        named = f"CASE WHEN list_contains({_known(contract)}, key) THEN {named} ELSE 'a key' END"
     unknown = (
         f"list_transform(list_filter(list_distinct({keys}), lambda key: "
         f"NOT list_contains({_known(contract)}, key)), "
-        f"lambda key: 'key ''' || {named} || ''' is not in the contract')"
+        f"lambda key: {named} || ' is not in the contract')"
     )
     twice = (
         f"list_transform(list_filter(list_distinct({keys}), lambda key: "
         f"len(list_filter({keys}, lambda other: other = key)) > 1), "
-        f"lambda key: 'key ''' || {named} || ''' occurs twice')"
+        f"lambda key: {named} || ' occurs twice')"
     )
     return (
         "CASE WHEN __json IS NULL THEN 'the record is not valid JSON' "

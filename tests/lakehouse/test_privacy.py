@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -314,3 +315,36 @@ def test_an_unknown_kind_of_a_waiver_is_refused(patients: Any) -> None:
     declare(patients, [ward if c["name"] == "ward" else c for c in COLUMNS])
     with pytest.raises(LakehouseError, match=r"'e-mail' is no kind.*Did you mean 'email'"):
         json.dumps(list(patients.lake.contracts))
+
+
+def test_other_formats_hide_the_same(patients: Any) -> None:
+    declare(patients, read={"format": "ndjson"})
+    good = {"mrn": "M1", "ward": "w", "day": "2013-01-05", "score": 7}
+    personal = {"mrn": "MRN-000777", "first_name": "Zyxwanda", "born": "23/07/1951"}
+    lines = [good, good | personal, good | {"Zyxwanda": 1}, good | {"mrn": 536}]
+    text = "\n".join([*map(json.dumps, lines), '{"ssn": "536-22-8726", "'])
+    patients.put("patients", text, "a.ndjson")
+    broken = patients.rows("quarantine.patients", "line", "raw", "rules")
+    assert [row[0] for row in broken] == [2, 3, 4, 5]
+    assert json.loads(broken[0][1])["first_name"] == HIDDEN
+    assert broken[0][2] == ["born: the value is not a date"]
+    assert broken[1][1:] == (WITHHELD, ["a key is not in the contract"])
+    assert broken[2][2] == ["mrn: the value is not a text"]
+    assert broken[3][1:] == (WITHHELD, ["the record is not valid JSON"])
+    assert not [s for s in (*SECRETS, "536") if s in str(broken)]
+
+
+def test_a_damaged_file_is_refused_without_its_values(patients: Any, tmp_path: Path) -> None:
+    declare(patients, read={"format": "parquet"})
+    cells = {column["name"]: pa.array(["Zyxwanda"]) for column in COLUMNS}
+    pq.write_table(
+        pa.table(cells | {"score": pa.array([7])}),
+        tmp_path / "a",
+        compression="none",
+        use_dictionary=False,
+        write_statistics=False,
+    )
+    broken = (tmp_path / "a").read_bytes().replace(b"Zyxwanda", b"Zyxwand\xff")
+    patients.put("patients", broken, "a.parquet")
+    (refused,) = patients.state("patients").refused
+    assert "the file is damaged. Nothing" in refused.reason
