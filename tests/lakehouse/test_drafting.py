@@ -354,11 +354,14 @@ def test_rows_without_a_key_are_all_published(desk: Desk) -> None:
 
 
 def test_personal_columns_are_masked_and_no_value_of_them_is_told(desk: Desk) -> None:
-    text = "id,email,amount\n" + "".join(f"{n},ann{n}@example.org,{n}\n" for n in range(40))
+    lines = [f"{n},ann{n % 2}@example.org,{2125550100 + n * 7},{n}" for n in range(60)]
+    text = "\n".join(["id,email,phone,amount", *lines])
     drafted, made = desk.draft("contacts", file := desk.put("contacts.csv", text))
-    assert drafted.personal == {"email": "email"}
+    assert drafted.personal == {"email": "email", "phone": "phone"}
     assert (made.column("email").treatment, made.key) == ("mask", ("id",))
-    assert "example.org" not in Path(drafted.file).read_text("utf-8")
+    written = Path(drafted.file).read_text("utf-8")
+    assert "example.org" not in written
+    assert "21255" not in written
     assert all("@example.org" not in row["email"] for row in desk.publish("contacts", file))
 
 
@@ -396,6 +399,19 @@ def test_of_a_long_file_only_a_part_is_read_and_said_so(
     assert "not all their rows" in text
     assert "mustBeBetween" not in text, "nothing is known of the largest number of rows"
     assert len(desk.publish("long", file)) == 4000
+
+
+def test_rows_that_were_not_read_may_be_older_than_those_that_were(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lakehouse.drafting.sample._ROWS", 1000)
+    days = [date(2013, 6, 1) - timedelta(days=n // 20) for n in range(4000)]
+    rows = "".join(f"{day},{n % 3}\n" for n, day in enumerate(days))
+    made, found = desk.work("back", desk.put("back.csv", "day,x\n" + rows))
+    assert made.partition is not None
+    assert made.partition.start == date(2012, 1, 1)
+    assert min(row["day"] for row in found) == days[-1]
+    assert len(found) == 4000
 
 
 def test_of_many_files_some_are_read_the_first_and_the_last_among_them(
