@@ -2,12 +2,14 @@
 
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
 from lakehouse import landing
+from lakehouse.contract import Totals
 from resources import Session
 from sensors.arrivals import landed_files
 
@@ -78,6 +80,21 @@ def test_a_file_that_has_just_changed_waits(session: Session, drop) -> None:
     assert requests == []
     os.utime(file, (time.time() - AGO,) * 2)
     assert len(look(session, cursor)[0]) == 1
+
+
+def test_a_file_that_waits_for_its_control_totals_is_no_arrival(session: Session, drop) -> None:
+    known = session.lake.contracts
+    totals = Totals(side_file="{name}.json", rows="rows")
+    session.lake.__dict__["contracts"] = {
+        **known,
+        "airlines": replace(known["airlines"], totals=totals),
+    }
+    drop("airlines/airlines.csv")
+    requests, cursor = look(session)
+    assert requests == []
+    drop("airlines/airlines.csv.json", '{"rows": 1}')
+    requests, _ = look(session, cursor)
+    assert [request.tags["lakehouse/files"] for request in requests] == ["1"]
 
 
 def test_what_has_been_landed_is_no_arrival(session: Session, drop) -> None:
