@@ -37,7 +37,7 @@ _TYPES: Mapping[str | None, Mapping[str | None, str]] = {
 }
 _DECIMAL = re.compile(r"DECIMAL\((\d+), ?(\d+)\)", re.IGNORECASE)
 _DATED = ("date", "timestamp", "time")
-_CUSTOM = ("unit", "privacy", "waiver", "formats")
+_CUSTOM = ("unit", "privacy", "waiver", "formats", "fileNames", "mayBeAbsent")
 
 
 def read_columns(
@@ -106,6 +106,8 @@ def _column(document: Document, place: Place, prop: SchemaProperty, key: Sequenc
         id=prop.id,
         treatment=read_treatment(custom),
         waiver=read_waiver(custom),
+        aliases=custom.texts("fileNames", ()),
+        absent=custom.flag("mayBeAbsent"),
     )
 
 

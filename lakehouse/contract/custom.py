@@ -55,6 +55,13 @@ class Custom:
             raise self.refuse(name, f"{value!r} is not a number between {low:g} and {high:g}")
         return float(value)
 
+    def flag(self, name: str) -> bool:
+        """Returns true or false, by default false."""
+        value = self.values.get(name, False)
+        if not isinstance(value, bool):
+            raise self.refuse(name, f"{value!r} is not true or false")
+        return value
+
     def texts(self, name: str, default: Sequence[str]) -> tuple[str, ...]:
         """Returns a list of texts."""
         value = self.values.get(name, default)

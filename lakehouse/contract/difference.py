@@ -105,7 +105,9 @@ def _added(column: Described, was: Mapping[str, Described]) -> Difference:
     if column["required"]:
         why = "files so far lack it, so each of their rows would be broken"
         return Difference(f"required {what}", why, True)
-    return Difference(what, f"{_ANEW}, it is empty where files lack it")
+    if column["absent"]:
+        return Difference(what, f"{_ANEW}, it is empty where files lack it")
+    return Difference(what, "files so far need mayBeAbsent: true")
 
 
 def _column(
@@ -115,6 +117,8 @@ def _column(
     name, renamed = old["name"], new["name"]
     if name != renamed:
         why = "the table's column takes the new name, rows and earlier snapshots stay"
+        if name not in new["aliases"]:
+            why += f"; files so far need fileNames: [{name}]"
         yield Difference(f"column {name} became {renamed}", why)
     if name in was and renamed not in now:
         why = "queries that name it would fail; a text can be hashed or masked instead"
@@ -131,6 +135,8 @@ def _column(
     for key, word in (("formats", "formats"), ("zone", "zone"), ("transform", "computation")):
         if old.get(key) != new.get(key):
             yield Difference(f"{word} of {renamed} {_became(old.get(key), new.get(key))}", _ANEW)
+    if (old.get("aliases"), old.get("absent")) != (new["aliases"], new["absent"]):
+        yield Difference(f"how files have {renamed} changed", _ANEW)
     for key in ("classification", "waiver"):
         if old.get(key) != new.get(key):
             yield Difference(f"{key} of {renamed} changed", _JUDGED)

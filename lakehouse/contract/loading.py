@@ -16,6 +16,7 @@ from lakehouse.contract.columns import NAME, read_columns
 from lakehouse.contract.compiling import starts
 from lakehouse.contract.custom import read_custom
 from lakehouse.contract.document import Document, Place
+from lakehouse.contract.file_columns import check_file_columns
 from lakehouse.contract.files import read_options
 from lakehouse.contract.history import check_validity, read_history
 from lakehouse.contract.judgements import distinct_rules, read_judgements
@@ -148,6 +149,8 @@ def _read(file: Path, *, named: bool = True) -> _Read:
     extra = read_row_rules(custom, columns)
     if partition is not None:
         extra = (starts(_named(columns, partition.column), partition), *extra)
+    read = read_options(custom)
+    check_file_columns(document, columns, read)
     judged = read_judgements(document, table, published(columns, history), columns, unique)
     levels = read_levels(document, said, str(table.name), columns, partition)
     references = read_references(document, _TABLE, table, columns)
@@ -163,7 +166,7 @@ def _read(file: Path, *, named: bool = True) -> _Read:
         partition=partition,
         delivery=cast(Delivery, delivery),
         limit=custom.number("quarantineLimit", 0.05, 0, 1),
-        read=read_options(custom),
+        read=read,
         rules=distinct_rules(document, judged.rules + extra),
         expectations=judged.expectations,
         references=tuple(reference for _, reference in references),

@@ -55,6 +55,8 @@ class Column:
         id: The property's own id, which stays when it is renamed, or None.
         treatment: What becomes of a personal value before it is written anywhere, or None.
         waiver: Who allowed what the scan for personal data finds here, or None.
+        aliases: Other names that the column has in files.
+        absent: Whether files may lack it; it is null then.
     """
 
     name: str
@@ -71,6 +73,8 @@ class Column:
     id: str | None = None
     treatment: Treatment | None = None
     waiver: Waiver | None = None
+    aliases: tuple[str, ...] = ()
+    absent: bool = False
 
     @property
     def published_type(self) -> str:

@@ -80,7 +80,7 @@ def explained(
     with source.open() as stream:
         data = stream.read()
     header = _header(data, contract, source.source_key)
-    width = len(contract.read_columns)
+    width = len(header)
     found = (
         records.split(data, contract.read, width)
         if only is None
@@ -125,9 +125,9 @@ def _table(found: Iterable[records.Record]) -> pa.Table:
 
 
 def _explained_sql(contract: Contract, header: tuple[str, ...]) -> str:
-    read, width = contract.read_columns, len(contract.read_columns)
-    spot = {name: position for position, name in enumerate(header, start=1)}
-    cell = {column.name: f"__cut[{spot[column.name]}]" for column in read}
+    read, width = contract.read_columns, len(header)
+    spot = {name: f"__cut[{position}]" for position, name in enumerate(header, start=1)}
+    cell = {column.name: spot.get(column.name, "NULL::VARCHAR") for column in read}
     texts = [
         f"CASE WHEN __whole AND {cell[c.name]} NOT IN ({_nulls(contract)}) "
         f"THEN {cell[c.name]} END AS __t{k}"
@@ -153,23 +153,22 @@ def _explained_sql(contract: Contract, header: tuple[str, ...]) -> str:
         f"""
         WITH divided AS (
             SELECT *, coalesce(__fields, CASE WHEN __problem = '' THEN {plain_split} END) AS __cut,
-                coalesce({_whole(contract)}, false) AS __whole
+                coalesce({_whole(contract, width)}, false) AS __whole
             FROM {records.RECORDS}),
         texts AS (SELECT {keep}, {", ".join(texts)} FROM divided),
         raws AS (SELECT *, {", ".join(raws)} FROM texts)
-        SELECT {", ".join(cells)}, {", ".join(f"__t{k}" for k in range(width))},
+        SELECT {", ".join(cells)}, {", ".join(f"__t{k}" for k in range(len(read)))},
             __line, __offset, {shown} AS __raw, {problem} AS __problem
         FROM raws
         """,
     )
 
 
-def _whole(contract: Contract) -> str:
+def _whole(contract: Contract, width: int) -> str:
     """SQL for whether a record has all its fields; more of them may only be null.
 
     The fast read takes records so, and nothing is lost: there is no value in what is left out.
     """
-    width = len(contract.read_columns)
     beyond = f"list_filter(__cut[{width + 1}:], lambda field: field NOT IN ({_nulls(contract)}))"
     return f"len(__cut) >= {width} AND len({beyond}) = 0"
 

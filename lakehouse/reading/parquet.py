@@ -18,11 +18,11 @@ import pyarrow.parquet as pq
 from lakehouse.connection import quote_name, quote_text
 from lakehouse.contract import Column, Contract
 from lakehouse.errors import UnreadableObject
-from lakehouse.privacy import HIDDEN
+from lakehouse.privacy import HIDDEN, has_personal
 from lakehouse.reading import values
 from lakehouse.reading.explaining import computed, explained_rows
 from lakehouse.reading.source import Source
-from lakehouse.reading.structure import Structure, column_problems
+from lakehouse.reading.structure import Structure, column_problems, in_table
 
 _WHOLE = frozenset({"integer", "real", "decimal", "null"})
 _TAKEN: Mapping[str, frozenset[str]] = {
@@ -43,18 +43,19 @@ def examine(source: Source, contract: Contract) -> Structure:
     except (pa.ArrowException, OSError) as error:
         why = f"the file is not Parquet, or damaged or cut short ({_first_line(error)})"
         raise UnreadableObject(contract.dataset, source.source_key, why) from error
-    problems = column_problems(contract, schema.names)
+    problems = column_problems(contract, in_table(contract, schema.names))
+    found = _in_table(contract, schema)
     problems += [
-        f"column '{column.name}' holds {schema.field(column.name).type}, "
+        f"column '{column.name}' holds {found.field(column.name).type}, "
         f"the contract says {column.type}"
         for column in contract.read_columns
-        if schema.names.count(column.name) == 1
-        and _kind(schema.field(column.name).type) not in _kinds(column)
+        if found.names.count(column.name) == 1
+        and _kind(found.field(column.name).type) not in _kinds(column)
     ]
     if problems:
         why = f"its schema: {'; '.join(problems)}"
         raise UnreadableObject(contract.dataset, source.source_key, why)
-    _decode(source, contract)
+    _decode(source, contract, schema)
     return Structure(rows, plain=True, countable=True)
 
 
@@ -85,7 +86,8 @@ def explained(
     """Returns SQL over the rows of one file; see `Reader.explained`."""
     del connection  # the file itself is the table
     schema, read = pq.read_schema(source.path), contract.read_columns
-    cells = [f"{_value(c, schema)} AS {quote_name(c.name)}" for c in read]
+    found = _in_table(contract, schema)
+    cells = [f"{_value(c, found)} AS {quote_name(c.name)}" for c in read]
     texts = [f"f.{quote_name(c.name)}::VARCHAR AS __t{k}" for k, c in enumerate(read)]
     shown = ", ".join(
         f"{quote_name(c.name)}: {quote_text(HIDDEN) if c.treatment else f'f.{quote_name(c.name)}'}"
@@ -94,13 +96,13 @@ def explained(
     wanted = "true"
     if only is not None:
         wanted = f"__at IN ({', '.join(str(ordinal) for ordinal in only) or 'NULL'})"
-    names = values.names(read)
+    names, rows = values.names(read), _read(contract, schema, source.path)
     return explained_rows(
         contract,
         f"""
         SELECT {", ".join(cells)}, {", ".join(texts)}, __at AS __line, NULL::BIGINT AS __offset,
             to_json({{{shown}}})::VARCHAR AS __raw, '' AS __problem
-        FROM (SELECT {names}, file_row_number + 1 AS __at FROM {_read(source.path)}) f
+        FROM (SELECT {names}, file_row_number + 1 AS __at FROM {rows}) f
         WHERE {wanted}
         """,
     )
@@ -109,28 +111,52 @@ def explained(
 def _typed_alike(contract: Contract, schema: pa.Schema, paths: Sequence[str], place: int) -> str:
     """SQL for files that have one schema, of which the first has the place given."""
     read = contract.read_columns
-    cells = {column.name: _value(column, schema) for column in read}
+    found = _in_table(contract, schema)
+    cells = {column.name: _value(column, found) for column in read}
     named = [f"{cells[column.name]} AS {quote_name(column.name)}" for column in read]
     parsed = [f"NOT {values.unparsable(f'f.{quote_name(n)}', cell)}" for n, cell in cells.items()]
     return (
         f"SELECT {', '.join(named)}, {' AND '.join(parsed)} AS __parsed, "
-        f"file_index::BIGINT + {place} AS __place FROM {_read(*paths)} f"
+        f"file_index::BIGINT + {place} AS __place FROM {_read(contract, schema, *paths)} f"
     )
 
 
-def _read(*paths: str) -> str:
+def _in_table(contract: Contract, schema: pa.Schema) -> pa.Schema:
+    """Returns a file's columns as the table has them: by their names there, none absent."""
+    names = in_table(contract, schema.names)
+    fields = [field.with_name(name) for field, name in zip(schema, names, strict=True)]
+    absent = [c.name for c in contract.read_columns if c.name not in names]
+    return pa.schema([*fields, *(pa.field(name, pa.null()) for name in absent)])
+
+
+def _read(contract: Contract, schema: pa.Schema, *paths: str) -> str:
+    """SQL for files of one schema, with the columns that the table has."""
     files = ", ".join(quote_text(path) for path in paths)
-    return f"read_parquet([{files}], hive_partitioning=false, file_row_number=true)"
+    rows = f"read_parquet([{files}], hive_partitioning=false, file_row_number=true)"
+    names = in_table(contract, schema.names)
+    renamed = ", ".join(
+        f"{quote_name(old)} AS {quote_name(new)}"
+        for old, new in zip(schema.names, names, strict=True)
+        if old != new
+    )
+    absent = [f"NULL AS {quote_name(c.name)}" for c in contract.read_columns if c.name not in names]
+    if not renamed and not absent:
+        return rows
+    present = f"* RENAME ({renamed})" if renamed else "*"
+    return f"(SELECT {', '.join([present, 'file_index', *absent])} FROM {rows})"
 
 
-def _decode(source: Source, contract: Contract) -> None:
+def _decode(source: Source, contract: Contract, schema: pa.Schema) -> None:
     """Refuses a file of which a page cannot be read; the hashes are not looked at."""
     hashes = ", ".join(f"bit_xor(hash({quote_name(c.name)}))" for c in contract.read_columns)
+    rows = _read(contract, schema, source.path)
     with _engine().cursor() as cursor:
         try:
-            cursor.execute(f"SELECT {hashes} FROM {_read(source.path)}").fetchall()
+            cursor.execute(f"SELECT {hashes} FROM {rows}").fetchall()
         except duckdb.Error as error:
-            why = f"the file is damaged ({_first_line(error).replace(source.path, 'it')})"
+            told = _first_line(error).replace(source.path, "it")
+            # what DuckDB says of a text that is none quotes it
+            why = "the file is damaged" + ("" if has_personal(contract) else f" ({told})")
             raise UnreadableObject(contract.dataset, source.source_key, why) from error
 
 

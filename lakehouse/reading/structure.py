@@ -45,9 +45,8 @@ def examine(stream: BinaryIO, contract: Contract, source_key: str) -> Structure:
     Raises:
         UnreadableObject: It is empty or its header, if it has one, is not the contract's.
     """
-    plain = True
-    for _ in range(contract.read.skip):
-        plain = plain and b"\r" not in _line(stream)
+    skipped = [_line(stream) for _ in range(contract.read.skip)]
+    plain = not any(b"\r" in line for line in skipped)
     if contract.read.header:
         first = stream.readline(_HEADER_LIMIT)
         header = parse_header(first, contract, source_key)
@@ -85,7 +84,7 @@ def _body(stream: BinaryIO, contract: Contract, *, plain: bool) -> Structure:
 
 
 def parse_header(line: bytes, contract: Contract, source_key: str) -> tuple[str, ...]:
-    """Returns the column names of a header line.
+    """Returns the column names of a header line, as the table has them.
 
     Raises:
         UnreadableObject: Columns are missing, unknown or named twice.
@@ -103,16 +102,24 @@ def parse_header(line: bytes, contract: Contract, source_key: str) -> tuple[str,
     except csv.Error as error:
         why = f"{where}, the header, has a carriage return in it; lines end with a newline"
         raise UnreadableObject(contract.dataset, source_key, why) from error
+    found = in_table(contract, found)
     if problems := column_problems(contract, found):
         why = f"{where}, the header: {'; '.join(problems)}"
         raise UnreadableObject(contract.dataset, source_key, why)
     return found
 
 
+def in_table(contract: Contract, found: Sequence[str]) -> tuple[str, ...]:
+    """Returns the columns of a file by their names in the table; unknown ones stay."""
+    names = {alias: c.name for c in contract.read_columns for alias in c.aliases}
+    return tuple(names.get(name, name) for name in found)
+
+
 def column_problems(contract: Contract, found: Sequence[str]) -> list[str]:
     """Returns what is wrong with a file's columns: missing, unknown or named twice."""
     wanted = [column.name for column in contract.read_columns]
-    problems = [f"column '{name}' is missing" for name in wanted if name not in found]
+    needed = [column.name for column in contract.read_columns if not column.absent]
+    problems = [f"column '{name}' is missing" for name in needed if name not in found]
     # where the header is missing, its place is taken by the first row's values
     secret = has_personal(contract)
     problems += [

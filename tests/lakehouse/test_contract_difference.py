@@ -16,6 +16,7 @@ ID, CITY, PRICE = (
     "{minimum: 0, maximum: 500}",
 )
 PRIVACY = "        customProperties: [{property: privacy, value: "
+ABSENT = "        customProperties: [{property: mayBeAbsent, value: true}]\n"
 GX = "kwargs: {column: price, min_value: 1}"
 ANEW = "every partition is conformed anew"
 FEWER = f"{ANEW}, rows may go to quarantine"
@@ -69,7 +70,10 @@ def differ(write: Write) -> Callable[..., tuple[Difference, ...]]:
          "rule 'ends after it starts' is computed in another way", EITHER),
         (("ends after it starts", "no way back"), "rule 'ends after it starts' is gone", MORE),
         ((CITY, CITY + "      - name: zone\n        logicalType: string\n"),
+         "column zone VARCHAR is new", "files so far need mayBeAbsent: true"),
+        ((CITY, CITY + "      - name: zone\n        logicalType: string\n" + ABSENT),
          "column zone VARCHAR is new", f"{ANEW}, it is empty where files lack it"),
+        ((CITY, CITY + ABSENT), "how files have city changed", ANEW),
         ((ID, ID + "        logicalTypeOptions: {format: i64}\n"),
          "column id INTEGER became BIGINT", "every value fits"),
         ((CITY, CITY + PRIVACY + "hash}]\n"), "privacy of city none became hash",
@@ -136,6 +140,7 @@ def test_a_rename_by_id_is_one_change(differ: Callable[..., tuple[Difference, ..
     renamed = (old, new.replace("price", "amount"), "column: price", "column: amount")
     found = differ(*renamed, before=(old, new))
     why = "the table's column takes the new name, rows and earlier snapshots stay"
+    why += "; files so far need fileNames: [price]"
     assert Difference("column price became amount", why) in found
     # the rule of its range reads the same under the new name
     assert not [d for d in found if d.breaking or "between 0" in d.what]

@@ -89,6 +89,14 @@ CASES = {
     "enum of another type": (ID, ID + "        enum: [{value: x}]\n"),
     "classification": (CITY, CITY + "        classification: pii\n"),
     "id twice": (ID, ID + "        id: a\n", CITY, CITY + "        id: a\n"),
+    # columns in files
+    "name of two columns in files": (CITY, CITY + "        customProperties: [{property: fileNames, value: [price]}]\n"),
+    "name in files as a text": (CITY, CITY + "        customProperties: [{property: fileNames, value: town}]\n"),
+    "names of a computed column": (DAY, DAY + "        customProperties: [{property: fileNames, value: [d]}]\n"),
+    "absence as a text": (CITY, CITY + "        customProperties: [{property: mayBeAbsent, value: sometimes}]\n"),
+    "absence of what is required": (CITY, CITY + "        required: true\n        customProperties: [{property: mayBeAbsent, value: true}]\n"),
+    "absence without a header": ("format: csv,", "format: csv, header: false,", CITY, CITY + "        customProperties: [{property: mayBeAbsent, value: true}]\n"),
+    "absence in objects": ('format: csv, delimiter: ";",', "format: ndjson,", CITY, CITY + "        customProperties: [{property: mayBeAbsent, value: true}]\n"),
     # personal data
     "unknown treatment": (CITY, CITY + f"        {PRIVACY}hide}}]\n"),
     "drop of a key": (ID, ID + f"        {PRIVACY}drop}}]\n"),

@@ -1,7 +1,10 @@
 """Contracts that change after rows were published: the table follows, or the change is refused."""
 
+from io import BytesIO
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from lakehouse.connection import connect, quote_text
@@ -84,6 +87,30 @@ def test_a_renamed_column_keeps_its_rows_and_earlier_snapshots_their_name(lake: 
     assert seen_by_duckdb(lake) == (["name", "inhabitants"], [("Bonn", 340000)])
     assert seen_by_pyiceberg(lake, old) == [{"name": "Bonn", "people": 330000}]
     assert seen_by_duckdb(lake, old) == (["name", "people"], [("Bonn", 330000)])
+
+
+@pytest.mark.parametrize("format", ["csv", "parquet"])
+def test_files_so_far_are_read_under_former_names_and_without_new_columns(
+    data_lake: Any, format: str
+) -> None:
+    read = {"format": format}
+    declare(data_lake, {**PEOPLE, "id": "people-id"}, version="1.0.0", read=read)
+    content: str | bytes = CITIES + "Bonn,330000\n"
+    if format == "parquet":
+        file = BytesIO()
+        pq.write_table(pa.table({"name": ["Bonn"], "people": [330000]}), file)
+        content = file.getvalue()
+    data_lake.put("cities", content, f"a.{format}")
+    former = {"property": "fileNames", "value": ["people"]}
+    renamed = {**PEOPLE, "name": "inhabitants", "id": "people-id", "customProperties": [former]}
+    absent = {"property": "mayBeAbsent", "value": True}
+    area = {"name": "area", "logicalType": "number", "customProperties": [absent]}
+    declare(data_lake, area, renamed, read=read)
+    result = data_lake.refresh("cities")
+    assert result.refused == ()
+    row = {"name": "Bonn", "inhabitants": 330000, "area": None}
+    assert seen_by_pyiceberg(data_lake) == [row]
+    assert seen_by_duckdb(data_lake) == (["name", "inhabitants", "area"], [("Bonn", 330000, None)])
 
 
 def test_a_wider_type_and_a_new_column_change_the_table_in_place(lake: Any) -> None:
