@@ -3,9 +3,10 @@
 The real year is repeated to 10,103,280 rows in 360 monthly Parquet files, as silver keeps them.
 The suite is the sample's own: 12 expectations. It judges all rows as one partition, and every
 month by itself (4,320 verdicts). The hand-written statement finds the same figures and returns
-them without a verdict; the pandas engine judges all rows from memory. Imports, and loading the
-frame, are not counted; reading Parquet is, on DuckDB's sides. Each side runs three times in its
-process (pandas once), and the fastest counts.
+them without a verdict. The pandas engine judges all rows as one partition. Every side starts from
+the files: DuckDB reads the columns as it goes, pandas loads those that the suite names; what its
+judgement takes without the loading is told, too. Imports are not counted. Each side runs three
+times in its process (pandas once), and the fastest counts.
 
     python benchmarks/validate.py [--quick] [--years N]
 """
@@ -64,7 +65,8 @@ def main() -> None:
         "validate",
         limits,
         max(found["whole"]["peak_mb"], found["months"]["peak_mb"]),
-        {label: second[side] for label, side in told.items()},
+        {label: second[side] for label, side in told.items()}
+        | {"pandas engine, without loading": found["pandas"]["judged_s"]},
         {
             "rows": rows,
             "partitions": files,
@@ -169,25 +171,26 @@ def pandas(work: Path) -> dict[str, Any]:
     """The suite on Great Expectations' own pandas engine, over the columns that it names."""
     from lakehouse.validation import suite
 
-    contract = _contract()
-    items = suite.build(contract.expectations)
+    items = suite.build(_contract().expectations)
     import great_expectations as gx
+    import pandas as pd
 
     named = {item.declared.kwargs["column"] for item in items if "column" in item.declared.kwargs}
-    started = time.perf_counter()
-    with _connected(work) as connection:
-        frame = connection.execute(f"SELECT {', '.join(sorted(named))} FROM flights").df()
-    loaded = time.perf_counter() - started
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
     asset = context.data_sources.add_pandas("pandas").add_dataframe_asset("flights")
     definition = asset.add_batch_definition_whole_dataframe("whole")
+    wanted = gx.ExpectationSuite("flights", expectations=[item.built for item in items])
+    loading, frame = _fastest(lambda: pd.read_parquet(work / "silver", columns=sorted(named)), 1)
     batch = definition.get_batch(batch_parameters={"dataframe": frame})
-    asked_of_it = gx.ExpectationSuite("flights", expectations=[item.built for item in items])
-    seconds, result = _fastest(lambda: batch.validate(asked_of_it, result_format="BASIC"), 1)
+    judging, result = _fastest(lambda: batch.validate(wanted, result_format="BASIC"), 1)
     broken = [r for r in result.results if r.exception_info.get("raised_exception")]
     assert not broken, broken
-    return {"seconds": seconds, "load_s": loaded, "verdicts": len(result.results)}
+    return {
+        "seconds": loading + judging,
+        "judged_s": judging,
+        "verdicts": len(result.results),
+    }
 
 
 SIDES = {
