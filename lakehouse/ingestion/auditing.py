@@ -13,7 +13,7 @@ from lakehouse.conforming import Count
 from lakehouse.connection import quote_name, quote_text
 from lakehouse.contract import Contract, Reference
 from lakehouse.errors import ServiceFailed
-from lakehouse.ingestion.personal import personal_data
+from lakehouse.ingestion.personal import PERSONAL_DATA, personal_data
 from lakehouse.inspecting import label_sql, partition_name
 from lakehouse.results import Check
 from lakehouse.validation import Report, validate
@@ -41,6 +41,13 @@ class Audit:
     def checks(self) -> tuple[Check, ...]:
         """All judgements."""
         return (*self.report.checks(), *self.references)
+
+    @property
+    def inadmissible(self) -> frozenset[str]:
+        """Partitions that only the contract can admit: they show personal data without a waiver."""
+        return frozenset(
+            v.partition for v in self.report.verdicts if v.type == PERSONAL_DATA and v.refuses
+        )
 
     def evidence(self, partition: str) -> str:
         """Returns why a partition is refused, in words."""

@@ -14,7 +14,7 @@ from lakehouse.privacy import KINDS, Finding, scan, scanned
 from lakehouse.results import counted
 from lakehouse.validation import Outcome, Verdict
 
-_TYPE = "personal_data"
+PERSONAL_DATA = "personal_data"
 NOTES = (
     "Identifiers of people are published only where the contract says so: by a treatment of the "
     "column, or by a waiver of a person who answers for it."
@@ -23,7 +23,7 @@ NOTES = (
 
 def personal_check(column: Column) -> str:
     """Returns the name of the check that looks for personal data in a column."""
-    return f"{_TYPE}__{column.name}"
+    return f"{PERSONAL_DATA}__{column.name}"
 
 
 def personal_data(
@@ -84,7 +84,7 @@ def _verdict(column: Column, partition: str, findings: Sequence[Finding]) -> Ver
     return Verdict(
         partition=partition,
         name=personal_check(column),
-        type=_TYPE,
+        type=PERSONAL_DATA,
         outcome=Outcome.FAIL if refused else Outcome.PASS,
         severity="error",
         expected={"column": column.name},

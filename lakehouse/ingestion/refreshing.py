@@ -114,7 +114,7 @@ def _bring(view: View, targets: Sequence[str], run: str) -> _Brought:
             discard(view.lake, proposals)
             view.lake.ledger.append([verdict for verdict in verdicts if not verdict.published])
             evidence = {name: found.evidence(name) for name in refused}
-            refusing.refuse_partitions(view, evidence, files.counts)
+            refusing.refuse_partitions(view, evidence, files.counts, found.inadmissible)
             outcomes += _left(view, refused)
             targets = [name for name in targets if name not in refused]
             if not targets:
@@ -155,11 +155,13 @@ def _propose(view: View, targets: Sequence[str], files: Files, run: str) -> tupl
 
 
 def _refused(view: View, found: Audit) -> list[str]:
-    """Partitions that failed, less those whose new deliveries a person has accepted."""
+    """Partitions that failed, less those whose new deliveries a person may and did accept."""
     return [
         name
         for name in found.report.failed_partitions
-        if not view.fresh(name) or not view.fresh(name) <= view.state.accepted
+        if name in found.inadmissible
+        or not view.fresh(name)
+        or not view.fresh(name) <= view.state.accepted
     ]
 
 

@@ -16,15 +16,23 @@ def refuse_excesses(view: View, excesses: Sequence[Excess]) -> None:
     )
 
 
-def refuse_partitions(view: View, evidence: Mapping[str, str], counts: Sequence[Count]) -> None:
+def refuse_partitions(
+    view: View, evidence: Mapping[str, str], counts: Sequence[Count], final: Collection[str]
+) -> None:
     """Records partitions that failed the audit: the deliveries new to each are set aside.
 
     Where no delivery is new (a contract or reference changed), the partition as a whole is held.
+
+    Args:
+        view: The dataset as it was audited.
+        evidence: Why each partition is refused.
+        counts: Where each delivery's rows went.
+        final: Those that no person's word admits.
     """
     entries = []
     for partition, why in evidence.items():
         fresh = view.fresh(partition)
-        told = _partition(view, partition, why, fresh)
+        told = _partition(view, partition, why, fresh, final=partition in final)
         rows = {c.delivery: c.rows for c in counts if c.partition == partition}
         entries += [(n, partition, rows.get(n, 0), told) for n in sorted(fresh or {0})]
     record(view, entries)
@@ -52,15 +60,14 @@ def _excess(view: View, excess: Excess) -> str:
     )
 
 
-def _partition(view: View, partition: str, why: str, fresh: Collection[int]) -> str:
+def _partition(view: View, partition: str, why: str, fresh: Collection[int], *, final: bool) -> str:
     labels = {d.number: d.label for d in view.books.delivered(view.contract.dataset)}
     aside = ", ".join(labels[number] for number in sorted(fresh))
     numbers = " ".join(str(number) for number in sorted(fresh))
-    what_next = (
-        f"Set aside: {aside}. Take it anyway: `lakehouse accept {numbers} --by … --note …`."
-        if fresh
-        else f"Mend the contract, or try again with `lakehouse replay {view.contract.dataset}`."
-    )
+    what_next = f"Mend the contract, or try again with `lakehouse replay {view.contract.dataset}`."
+    if fresh:
+        take = f"Take it anyway: `lakehouse accept {numbers} --by … --note …`."
+        what_next = f"Set aside: {aside}. {'Only the contract can admit it.' if final else take}"
     return (
         f"{view.contract.table} [{partition}] was not published: {why}. "
         f"{_readers(view, [partition])} {what_next}"

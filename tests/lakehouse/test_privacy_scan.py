@@ -243,6 +243,15 @@ def test_a_waiver_admits_no_other_kind(lake: Any) -> None:
     assert lake.rows("silver.contacts", "id") == [(1,)]
 
 
+def test_accepting_a_delivery_is_no_waiver(lake: Any) -> None:
+    (why,) = lake.put("contacts", FILE).refusals()
+    assert why.endswith("Only the contract can admit it.")
+    lake.decide("accepted", 1)
+    lake.refresh("contacts")
+    assert lake.rows("silver.contacts", "id") == [(1,)]
+    assert list(lake.state("contacts").refused) != []
+
+
 @pytest.mark.parametrize("privacy", ["mask", "drop"])
 def test_a_treated_column_is_not_scanned(lake: Any, privacy: str) -> None:
     contacts(lake, privacy=privacy)
