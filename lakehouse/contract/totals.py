@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from string import Formatter
 
 from lakehouse.contract.custom import Custom
@@ -24,6 +24,7 @@ def read_totals(custom: Custom, columns: Sequence[Column]) -> Totals | None:
         return None
     given = custom.mapping("controlTotals", ("sideFile", "rows", "sums", "files"))
     made = Totals(_side_file(given), given.text("rows", None), _sums(given, columns), _files(given))
+    _check_apart(custom, given, made.side_file)
     named = made.rows is not None or bool(made.sums)
     if named and made.side_file is None:
         why = "is missing: `rows` and `sums` are keys of the JSON file beside each data file"
@@ -50,6 +51,16 @@ def _side_file(given: Custom) -> str | None:
     if "/" in written or "\\" in written:
         raise given.refuse("sideFile", f"{written!r} is a path; it lies beside the data file", hint)
     return written
+
+
+def _check_apart(custom: Custom, given: Custom, side_file: str | None) -> None:
+    """Refuses a side file that is called like its data file: all data would be taken for totals."""
+    read = custom.values.get("read")
+    suffix = read.get("format", "csv") if isinstance(read, Mapping) else "csv"
+    name = f"data.{suffix}"
+    if side_file is not None and side_file.format(name=name, stem="data") == name:
+        why = f"{side_file!r} is what the data file itself is called"
+        raise given.refuse("sideFile", why, " E.g. '{name}.totals.json'.")
 
 
 def _sums(given: Custom, columns: Sequence[Column]) -> dict[str, str]:

@@ -15,7 +15,7 @@ from lakehouse.landing.claims import claim
 from lakehouse.landing.copying import Copy, copy
 from lakehouse.ledger import Claim, Delivery
 from lakehouse.planning.arrivals import Arrival, survey
-from lakehouse.planning.totals import side_key
+from lakehouse.planning.totals import is_side, side_key
 from lakehouse.results import Result, counted
 from lakehouse.storage import StoredFile
 
@@ -86,7 +86,7 @@ def land(
     contract = lake.contract(dataset)
     books = lake.ledger.read()
     if paths:
-        found = [_named(contract, path) for path in paths]
+        found = [_named(contract, path) for path in _data(contract, paths)]
     else:
         found = [a for a in survey(lake, dataset, books, settle) if not a.waits]
     files = {arrival.key: arrival for arrival in found}
@@ -128,6 +128,15 @@ def _copies(
         if data is not None:
             made.append((data, side))
     return made
+
+
+def _data(contract: Contract, paths: Sequence[str]) -> list[str]:
+    """Returns the paths without those of control totals, which come with their data files."""
+    data = [path for path in paths if not is_side(contract.totals, path)]
+    if not data:
+        why = f"{paths[0]} carries control totals and is no data"
+        raise UsageError(f"{why}. Nothing was landed. Name the data file.")
+    return data
 
 
 def _named(contract: Contract, path: str) -> Arrival:

@@ -10,7 +10,7 @@ import pytest
 
 from lakehouse import landing, planning
 from lakehouse.cli import standing
-from lakehouse.errors import UsageError
+from lakehouse.errors import ContractError, UsageError
 from lakehouse.storage import local_path
 
 TRIPS = "id,start,price,city\n"
@@ -230,6 +230,30 @@ def test_a_named_file_is_landed_with_the_totals_beside_it(told: Any, tmp_path: P
     file.with_name("trips.csv.totals.json").write_text('{"rows": 3, "paid": 30.5}')
     receipt = landing.land(told.lake, "trips", [str(file)], run="by hand")
     assert "tells of 3 rows, the file has 2" in receipt.refusals()[0]
+
+
+def test_totals_that_are_named_with_their_data_are_no_data(told: Any, tmp_path: Path) -> None:
+    file = tmp_path / "trips.csv"
+    file.write_text(TWO, encoding="utf-8")
+    side = file.with_name("trips.csv.totals.json")
+    side.write_text('{"rows": 2, "paid": 30.5}')
+    receipt = landing.land(told.lake, "trips", [str(file), str(side)], run="by hand")
+    assert [delivery.source_key for delivery in receipt.deliveries] == ["trips.csv"]
+    assert receipt.refusals() == ()
+
+
+def test_totals_alone_are_not_landed(told: Any, tmp_path: Path) -> None:
+    side = tmp_path / "trips.csv.totals.json"
+    side.write_text('{"rows": 2, "paid": 30.5}')
+    with pytest.raises(UsageError, match=r"carries control totals and is no data\. Nothing was"):
+        landing.land(told.lake, "trips", [str(side)], run="by hand")
+
+
+@pytest.mark.parametrize("name", ["{name}", "{stem}.csv"])
+def test_totals_that_are_called_like_their_data_are_refused(data_lake: Any, name: str) -> None:
+    data_lake.declare("trips", controlTotals={**TOTALS, "sideFile": name})
+    with pytest.raises(ContractError, match="is what the data file itself is called"):
+        data_lake.lake.contract("trips")
 
 
 def test_a_named_file_without_totals_is_not_landed(told: Any, tmp_path: Path) -> None:
