@@ -135,7 +135,7 @@ def _column(
     for key, word in (("formats", "formats"), ("zone", "zone"), ("transform", "computation")):
         if old.get(key) != new.get(key):
             yield Difference(f"{word} of {renamed} {_became(old.get(key), new.get(key))}", _ANEW)
-    if (old.get("aliases"), old.get("absent")) != (new["aliases"], new["absent"]):
+    if any((old.get(key) or None) != (new[key] or None) for key in ("aliases", "absent")):
         yield Difference(f"how files have {renamed} changed", _ANEW)
     for key in ("classification", "waiver"):
         if old.get(key) != new.get(key):

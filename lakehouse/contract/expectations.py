@@ -11,7 +11,7 @@ from typing import Any
 
 from lakehouse.contract.check import Check
 from lakehouse.contract.document import Document
-from lakehouse.contract.parts import Column, Expectation, Query
+from lakehouse.contract.parts import VALIDITY, Column, Expectation, Query
 from lakehouse.contract.queries import TABLE, make
 from lakehouse.errors import did_you_mean
 
@@ -69,9 +69,14 @@ def unique(check: Check, names: Sequence[str]) -> Expectation:
 
 
 def unique_expectations(
-    document: Document, columns: Sequence[Column], names: Sequence[str]
+    document: Document,
+    columns: Sequence[Column],
+    names: Sequence[str],
+    published: Sequence[Column],
 ) -> tuple[Expectation, ...]:
     """Returns the expectations of the columns that are declared unique beside the key.
+
+    Versions of one row may share a value; of rows that began to hold at one time each has its own.
 
     Raises:
         ContractError: The column is not published as it is.
@@ -82,12 +87,16 @@ def unique_expectations(
             place = ("schema", 0, "properties", position, "unique")
             why = "is judged on what is published, and there the values are gone"
             raise document.refuse(place, why, " Write `privacy: hash`: equal values stay equal.")
+    found = [column.name for column in columns if column.name in names]
+    if VALIDITY[0] in published:
+        kind, began = "expect_compound_columns_to_be_unique", VALIDITY[0].name
+        ignored = {"ignore_row_if": "any_value_is_missing"}
+        return tuple(
+            Expectation(kind, {"column_list": [name, began], **ignored}, "error", notes)
+            for name in found
+        )
     kind = "expect_column_values_to_be_unique"
-    return tuple(
-        Expectation(kind, {"column": column.name}, "error", notes)
-        for column in columns
-        if column.name in names
-    )
+    return tuple(Expectation(kind, {"column": name}, "error", notes) for name in found)
 
 
 def great_expectation(check: Check) -> Expectation:

@@ -62,7 +62,7 @@ def read_judgements(
     made += read_quality(document, _TABLE, table.quality, None, about)
     found = Judgements(
         tuple(item for item in made if isinstance(item, Rule)),
-        unique_expectations(document, columns, unique)
+        unique_expectations(document, columns, unique, published)
         + tuple(item for item in made if isinstance(item, Expectation)),
         tuple(item for item in made if isinstance(item, Query)),
     )

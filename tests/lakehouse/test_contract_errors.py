@@ -105,6 +105,7 @@ CASES = {
     "waiver without reason": (CITY, CITY + f"        {WAIVER}{{kinds: [name], by: ann}}}}]\n"),
     "waiver without kinds": (CITY, CITY + f"        {WAIVER}{{by: ann, reason: names of towns}}}}]\n"),
     "typo in a waiver": (CITY, CITY + f"        {WAIVER}{{kind: [name], by: ann, reason: x}}}}]\n"),
+    "waiver of an unknown kind": (CITY, CITY + f"        {WAIVER}{{kinds: [emial], by: ann, reason: x}}}}]\n"),
     "waiver of a treated column": (CITY, CITY + f"        {PRIVACY}hash}}, {{property: waiver, value: {{}}}}]\n"),
     "expectation of a dropped column": ("[{property: unit, value: EUR}]", "[{property: privacy, value: drop}]"),
     "unique but dropped": (CITY, CITY + f"        unique: true\n        {PRIVACY}drop}}]\n"),

@@ -1,14 +1,17 @@
 """Contracts that change after rows were published: the table follows, or the change is refused."""
 
+import json
 from io import BytesIO
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import typer
 
+from lakehouse.cli.contracts import check, diff
 from lakehouse.connection import connect, quote_text
-from lakehouse.errors import BreakingChange
+from lakehouse.errors import BreakingChange, UnknownName
 
 CITIES = "name,people\n"
 PEOPLE = {"name": "people", "logicalType": "integer", "logicalTypeOptions": {"minimum": 1}}
@@ -138,6 +141,46 @@ def test_a_table_without_a_published_row_takes_any_shape(data_lake: Any) -> None
     declare(data_lake, PEOPLE)
     data_lake.refresh("cities")
     assert seen_by_pyiceberg(data_lake) == [{"name": "Bonn", "people": 330000}]
+
+
+def test_the_verb_compares_what_is_published_with_what_is_declared(
+    lake: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LAKEHOUSE_PROJECT", str(lake.folder))
+    monkeypatch.setenv("LAKEHOUSE_HOME", str(lake.folder / ".lake"))
+    diff("cities")
+    assert "Contract 1.0.0 → 1.0.0: no difference." in capsys.readouterr().out
+    declare(lake, version="2.0.0")
+    with pytest.raises(typer.Exit) as ended:
+        diff("cities", as_json=True)
+    assert ended.value.exit_code == 1
+    found = json.loads(capsys.readouterr().out)
+    assert (found["old"], found["new"], found["breaking"]) == ("1.0.0", "2.0.0", 1)
+    assert found["differences"][0]["what"] == "column people is gone"
+
+
+def test_nothing_is_compared_before_anything_is_published(
+    data_lake: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAKEHOUSE_PROJECT", str(data_lake.folder))
+    monkeypatch.setenv("LAKEHOUSE_HOME", str(data_lake.folder / ".lake"))
+    data_lake.land("cities", CITIES)
+    with pytest.raises(UnknownName, match=r"There is no table 'silver\.cities'"):
+        diff("cities")
+
+
+def test_check_names_the_fault_of_every_contract(
+    data_lake: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LAKEHOUSE_PROJECT", str(data_lake.folder))
+    for dataset in ("cities", "trips"):
+        data_lake.declare(dataset, limit=7)
+    with pytest.raises(typer.Exit) as ended:
+        check()
+    assert ended.value.exit_code == 2
+    told = capsys.readouterr().err
+    assert "cities.odcs.yaml:1: customProperties[quarantineLimit].value: 7 is not" in told
+    assert "trips.odcs.yaml:1: customProperties[quarantineLimit].value: 7 is not" in told
 
 
 def test_a_former_name_is_not_given_to_another_column(lake: Any) -> None:
