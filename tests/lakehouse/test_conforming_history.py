@@ -226,6 +226,24 @@ def test_a_changed_contract_makes_all_versions_anew(dated: Any) -> None:
     assert versions(dated) == [("Bonn", 1, "01", None), ("Kiel", 1, "01", None)]
 
 
+def test_a_unique_column_may_repeat_in_the_versions_of_a_row_and_nowhere_else(
+    data_lake: Any,
+) -> None:
+    columns = [
+        {"name": "name", "logicalType": "string", "primaryKey": True},
+        {"name": "people", "logicalType": "integer"},
+        {"name": "code", "logicalType": "string", "unique": True},
+    ]
+    data_lake.declare("cities", history={"pattern": PATTERN}, columns=columns)
+    head = "name,people,code\n"
+    for day in (1, 5):
+        content = f"{head}Bonn,{day},BN\nKiel,1,\nKöln,1,\n"
+        assert data_lake.put("cities", content, f"cities_2013-01-0{day}.csv").refusals() == ()
+    assert data_lake.rows("silver.cities", "people", "code").count((5, "BN")) == 1
+    twice = f"{head}Bonn,7,BN\nKiel,7,BN\n"
+    assert len(data_lake.put("cities", twice, "cities_2013-01-09.csv").refusals()) == 1
+
+
 def test_features_are_joined_as_of_their_time(dated: Any) -> None:
     put(dated, 1, "Bonn,3", "Kiel,2")
     put(dated, 5, "Bonn,4")
