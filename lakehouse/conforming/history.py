@@ -106,9 +106,11 @@ class Versions:
             "FROM __valid v LEFT JOIN __steps s ON s.__id = v.rowid "
             "WHERE v.rowid NOT IN (SELECT __id FROM __versions)"
         )
+        # the order of hashes tells nothing of the values, the order of the values would
+        order = ", ".join(treated(self._contract.column(name)) for name in self._contract.key)
         self._connection.execute(
             "CREATE OR REPLACE TEMP TABLE __valid AS SELECT v.*, w.valid_from, w.valid_to "
-            f"FROM __valid v JOIN __versions w ON w.__id = v.rowid ORDER BY {self._key}, valid_from"
+            f"FROM __valid v JOIN __versions w ON w.__id = v.rowid ORDER BY {order}, valid_from"
         )
 
     def _stage_moments(self, found: Sequence[Moment]) -> None:

@@ -348,3 +348,13 @@ def test_a_damaged_file_is_refused_without_its_values(patients: Any, tmp_path: P
     patients.put("patients", broken, "a.parquet")
     (refused,) = patients.state("patients").refused
     assert "the file is damaged. Nothing" in refused.reason
+
+
+def test_the_order_of_a_history_does_not_tell_the_order_of_hashed_keys(patients: Any) -> None:
+    key = treated("code", "string", "hash", primaryKey=True, primaryKeyPosition=1)
+    columns = [key, {"name": "ward", "logicalType": "string"}]
+    patients.declare("nurses", delivery="full", history=True, columns=columns)
+    codes = [f"N{number:02}" for number in range(20)]
+    patients.put("nurses", "code,ward\n" + "".join(f"{code},w\n" for code in codes))
+    silver = patients.reader().load_table("silver.nurses").scan().to_arrow()
+    assert silver.column("code").to_pylist() == sorted(map(hashed, codes))
