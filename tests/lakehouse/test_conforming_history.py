@@ -193,6 +193,14 @@ def test_a_refused_delivery_does_not_count_until_it_is_accepted(dated: Any) -> N
     assert counts(dated)[2] == (0, 1, 0, 0)
 
 
+def test_a_delivery_that_is_refused_beside_a_good_one_leaves_no_trace(dated: Any) -> None:
+    for day, row in ((1, "Bonn,1"), (5, "Kiel,0"), (9, "Bonn,1")):
+        dated.land("cities", f"{CITIES}{row}\n", f"cities_2013-01-0{day}.csv")
+    assert len(dated.refresh("cities").refusals()) == 1
+    assert versions(dated) == [("Bonn", 1, "01", None)]
+    assert dated.state("cities").stale == {}
+
+
 def test_a_file_without_rows_ends_nothing_before_it_is_accepted(dated: Any) -> None:
     put(dated, 1, "Bonn,1")
     told = dated.land("cities", CITIES, "cities_2013-01-05.csv").refusals()[0]
