@@ -101,7 +101,7 @@ def _head(dataset: str, sample: Sample) -> list[str]:
     about = f"Drafted from a sample: {read}. What it says was observed there, ranges with some room"
     lines = comment(f"{about}. Lines with TODO are questions to whoever knows the data.")
     if not sample.whole:
-        part = f"Of {counted(sample.listed, 'file')} only these were read, and not all their rows"
+        part = f"Not all of {counted(sample.listed, 'file')} were read, or not all their rows"
         lines += comment(f"{part}: keys, ranges and values may be wider in the rest.")
     if sample.broken:
         lines += todo(f"{counted(sample.broken, 'record')} could not be split into columns: why?")

@@ -13,13 +13,14 @@ from lakehouse.contract.columns import NAME
 from lakehouse.contract.parts import FileFormat
 from lakehouse.drafting.dialect import Dialect, fit, names, sniff
 from lakehouse.drafting.files import SampleFile
-from lakehouse.drafting.staging import Staged, stage_text, stage_whole
+from lakehouse.drafting.staging import Staged, count_lines, stage_text, stage_whole
 from lakehouse.errors import DraftRefused
 
 TEXTS = "__texts"
 """The table with a row for each row of the sample: `__file`, its file's place, and the cells."""
 _ROWS = 1_000_000
 _FILES = 240
+_LEAST_FILES = 12
 
 
 @dataclass(frozen=True)
@@ -71,18 +72,30 @@ def load(
     Raises:
         DraftRefused: They cannot be read, or do not have the same columns.
     """
-    chosen = _spread(files)
+    chosen = _spread(files, _affordable(files))
     budget = max(_ROWS // len(chosen), 1000)
     if chosen[0].format in ("csv", "tsv"):
         return _delimited(connection, chosen, len(files), folder, budget)
     return _self_describing(connection, chosen, len(files), folder, budget)
 
 
-def _spread(files: Sequence[SampleFile]) -> tuple[SampleFile, ...]:
+def _affordable(files: Sequence[SampleFile]) -> int:
+    """Returns how many files are read: whole ones tell keys and periods better than parts of all.
+
+    Estimated from the first one's lines and the sizes of the rest.
+    """
+    if files[0].format in ("json", "parquet"):
+        return _FILES
+    sizes = [file.path.stat().st_size for file in files]
+    lines = count_lines(files[0], _ROWS) * sum(sizes) / len(sizes) / sizes[0]
+    return min(max(int(_ROWS / lines), _LEAST_FILES), _FILES)
+
+
+def _spread(files: Sequence[SampleFile], most: int) -> tuple[SampleFile, ...]:
     """Returns all files, or so many of them evenly spread, the first and the last among them."""
-    if len(files) <= _FILES:
+    if len(files) <= most:
         return tuple(files)
-    places = sorted({round(n * (len(files) - 1) / (_FILES - 1)) for n in range(_FILES)})
+    places = sorted({round(n * (len(files) - 1) / (most - 1)) for n in range(most)})
     return tuple(files[place] for place in places)
 
 

@@ -75,6 +75,17 @@ def stage_whole(files: Sequence[SampleFile], folder: Path) -> tuple[Staged, ...]
     return tuple(staged)
 
 
+def count_lines(file: SampleFile, most: int) -> int:
+    """Returns how many lines a file has, counted no further than about `most`."""
+    lines = 0
+    with _unpacked(file) as stream:
+        for block in _blocks(file, stream):
+            lines += block.count(b"\n")
+            if lines >= most:
+                break
+    return max(lines, 1)
+
+
 def _unpacked(file: SampleFile) -> BinaryIO:
     try:
         return file.open()

@@ -396,7 +396,7 @@ def test_of_a_long_file_only_a_part_is_read_and_said_so(
     assert not drafted.whole
     assert 1000 <= drafted.rows < 1100
     text = Path(drafted.file).read_text("utf-8")
-    assert "not all their rows" in text
+    assert "or not all their rows" in text
     assert "mustBeBetween" not in text, "nothing is known of the largest number of rows"
     assert len(desk.publish("long", file)) == 4000
 
@@ -424,6 +424,18 @@ def test_of_many_files_some_are_read_the_first_and_the_last_among_them(
     assert (drafted.files, drafted.rows, drafted.whole) == (3, 6, False)
     assert "(0.csv to 9.csv)" in Path(drafted.file).read_text("utf-8")
     assert len(desk.publish("parts", desk.folder / "parts")) == 20
+
+
+def test_whole_files_are_preferred_to_parts_of_all(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lakehouse.drafting.sample._ROWS", 13_000)
+    for n in range(40):
+        rows = "".join(f"{n * 1000 + at},{at % 7}\n" for at in range(1000))
+        desk.put(f"parts/{n:02}.csv", "no,x\n" + rows)
+    drafted, made = desk.draft("parts", desk.folder / "parts")
+    assert (drafted.files, drafted.rows) == (12, 12_000)
+    assert (made.key, made.delivery) == (("no",), "incremental")
 
 
 # --- what else is found -------------------------------------------------------------------------
