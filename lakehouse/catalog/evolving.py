@@ -13,6 +13,7 @@ from pyiceberg.types import NestedField
 
 from lakehouse.errors import BreakingChange, PublishConflict
 
+_ATTEMPTS = 5
 IDS = "lakehouse.columns"
 """Table property: the field id of each column that a contract gave an id of its own."""
 
@@ -32,18 +33,22 @@ def evolve(table: Table, schema: Schema, ids: Mapping[str, str], readers: str) -
 
     Raises:
         BreakingChange: A column of another kind of type, or a name that another column had.
-        PublishConflict: Another run committed to the table at the same time.
+        PublishConflict: Other runs kept committing to the table at the same time.
     """
-    found = _found(table, schema, ids)
     name = ".".join(table.name())
-    if faults := [fault for pair in found.items() for fault in _faults(table, schema, *pair)]:
-        raise BreakingChange(name, faults, readers)
-    try:
-        with table.transaction() as transaction:
-            _change(transaction, schema, found)
-            _keep_ids(transaction, ids)
-    except CommitFailedException as error:
-        raise PublishConflict([name], str(error)) from error
+    for attempt in range(_ATTEMPTS):
+        found = _found(table, schema, ids)
+        if faults := [fault for pair in found.items() for fault in _faults(table, schema, *pair)]:
+            raise BreakingChange(name, faults, readers)
+        try:
+            with table.transaction() as transaction:
+                _change(transaction, schema, found)
+                _keep_ids(transaction, ids)
+            break
+        except CommitFailedException as error:
+            if attempt == _ATTEMPTS - 1:
+                raise PublishConflict([name], str(error)) from error
+            table = table.refresh()
     return table
 
 

@@ -133,6 +133,11 @@ def _kwargs(check: Check, kind: str, given: Any) -> Mapping[str, object]:
         if named != check.column.name:
             why = f"is about column '{named}' but stands at '{check.column.name}'"
             raise check.refuse("implementation", why)
+    gone = [name for name in check.table.names if name not in check.table.types]
+    for name in gone:
+        if re.search(rf"\b{name}\b", str(kwargs.get("row_condition", ""))):
+            why = f"row_condition asks for '{name}', which is dropped before publishing"
+            raise check.refuse("implementation", why)
     for key in _COLUMN_KEYS:
         if key in kwargs:
             value = kwargs[key]

@@ -108,6 +108,7 @@ CASES = {
     "waiver of an unknown kind": (CITY, CITY + f"        {WAIVER}{{kinds: [emial], by: ann, reason: x}}}}]\n"),
     "waiver of a treated column": (CITY, CITY + f"        {PRIVACY}hash}}, {{property: waiver, value: {{}}}}]\n"),
     "expectation of a dropped column": ("[{property: unit, value: EUR}]", "[{property: privacy, value: drop}]"),
+    "condition on a dropped column": (CITY, CITY + f"        {PRIVACY}drop}}]\n", "{column: price, min_value: 1}", "{column: price, row_condition: \"city = 'Bonn'\"}"),
     "unique but dropped": (CITY, CITY + f"        unique: true\n        {PRIVACY}drop}}]\n"),
     "freshness of a hashed column": (SLA, SLA.replace("start", "stop"), "stop\n        logicalType: timestamp\n",
         f"stop\n        logicalType: timestamp\n        {PRIVACY}hash}}]\n"),
