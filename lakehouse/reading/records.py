@@ -84,7 +84,7 @@ def pick(data: bytes, options: ReadOptions, ordinals: Collection[int]) -> Iterat
         line = options.preamble + ordinal
         start = int(ends[line - 2]) + 1 if line > 1 else _start(data, options)
         end = int(ends[line - 1]) if line <= len(ends) else len(data)
-        if raw := data[start:end]:
+        if raw := data[start:end].removesuffix(b"\r"):
             yield _record(line, start, raw, quote, options, closes=True)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -14,6 +15,7 @@ from lakehouse.reading.records import BOM
 
 _BLOCK = 8 * 1024 * 1024
 _HEADER_LIMIT = 1024 * 1024
+_SEPARATOR = re.compile(rb"[0-9]_[0-9]")
 _TOLD = 8
 """Problems of a header that are told one by one."""
 _SHOWN = 60
@@ -45,14 +47,14 @@ def examine(stream: BinaryIO, contract: Contract, source_key: str) -> Structure:
     Raises:
         UnreadableObject: It is empty or its header, if it has one, is not the contract's.
     """
-    skipped = [_line(stream) for _ in range(contract.read.skip)]
-    plain = not any(b"\r" in line for line in skipped)
+    head = [_line(stream) for _ in range(contract.read.skip)]
+    plain = True
     if contract.read.header:
-        first = stream.readline(_HEADER_LIMIT)
-        header = parse_header(first, contract, source_key)
+        head.append(stream.readline(_HEADER_LIMIT))
+        header = parse_header(head[-1], contract, source_key)
         in_order = header == tuple(column.name for column in contract.read_columns)
-        plain = plain and in_order and not first.startswith(BOM) and b"\r" not in first
-    found = _body(stream, contract, plain=plain)
+        plain = in_order and not head[-1].startswith(BOM)
+    found = _body(stream, contract, _Ends().counted(b"".join(head)), plain=plain)
     if not contract.read.header and not found.records:
         raise UnreadableObject(contract.dataset, source_key, "the file has no line")
     return found
@@ -66,21 +68,61 @@ def _line(stream: BinaryIO) -> bytes:
     return start + line[-2:]
 
 
-def _body(stream: BinaryIO, contract: Contract, *, plain: bool) -> Structure:
-    """Returns the structure of what is behind the header."""
-    newlines, last, quoted = 0, b"\n", False
-    quote = contract.read.quote.encode()
+@dataclass
+class _Ends:
+    """How the lines of a file end, counted block by block.
+
+    Attributes:
+        newlines: Newlines so far.
+        returns: Carriage returns.
+        pairs: Carriage returns with a newline behind them.
+        last: The last byte seen.
+    """
+
+    newlines: int = 0
+    returns: int = 0
+    pairs: int = 0
+    last: bytes = b"\n"
+
+    def counted(self, block: bytes) -> _Ends:
+        """Counts one more block."""
+        self.newlines += block.count(b"\n")
+        if b"\r" in block:
+            self.returns += block.count(b"\r")
+            self.pairs += block.count(b"\r\n")
+        self.pairs += self.last == b"\r" and block.startswith(b"\n")
+        self.last = block[-1:] or self.last
+        return self
+
+    @property
+    def alike(self) -> bool:
+        """Whether all lines end with a newline, or all with a carriage return before it."""
+        return not self.returns or self.returns == self.pairs == self.newlines
+
+
+def _body(stream: BinaryIO, contract: Contract, ends: _Ends, *, plain: bool) -> Structure:
+    """Returns the structure of what is behind the header, whose line ends are counted already."""
+    before, quoted, quote = ends.newlines, False, contract.read.quote.encode()
     while block := stream.read(_BLOCK):
-        plain = plain and not (block.startswith(BOM) and not newlines)
-        newlines += block.count(b"\n")
-        # a carriage return, a NUL or a digit separator is taken silently by the typed read
-        plain = plain and not any(byte in block for byte in (b"\r", b"\0", b"_"))
+        last = ends.last
+        plain = plain and not (block.startswith(BOM) and ends.newlines == before)
+        # a NUL or a separator between digits is taken silently by the typed read
+        plain = plain and b"\0" not in block and not _separated(block)
         if plain and (quote in block or last == quote):
             # and so is a space around a quoted field
             plain = not any(pair in last + block for pair in (b" " + quote, quote + b" "))
             quoted = True
-        last = block[-1:]
-    return Structure(newlines + (last != b"\n"), plain, plain and not quoted)
+        ends.counted(block)
+    plain = plain and ends.alike
+    records = ends.newlines - before + (ends.last != b"\n")
+    return Structure(records, plain, plain and not quoted)
+
+
+def _separated(block: bytes) -> bool:
+    """Whether an underscore between digits may be in a block, or run over its ends."""
+    return b"_" in block and (
+        block.startswith(b"_") or block.endswith(b"_") or _SEPARATOR.search(block) is not None
+    )
 
 
 def parse_header(line: bytes, contract: Contract, source_key: str) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from lakehouse.reading import Source, csv
 from lakehouse.storage import local_path
 
 HEADER = b"name,people\n"
@@ -136,3 +137,26 @@ def test_other_delimiters_and_quotes_are_the_contracts(data_lake: Any) -> None:
     data_lake.declare("cities", read={"delimiter": ";", "quote": "'"})
     data_lake.put("cities", "name;people\n'Bonn;Beuel';1\n\"Kiel\";2\n")
     assert data_lake.rows("silver.cities") == [('"Kiel"', 2), ("Bonn;Beuel", 1)]
+
+
+@pytest.mark.parametrize(
+    ("content", "plain"),
+    [
+        (b"a,b\n1,x\n2,y\n", True),
+        (b"a,b\r\n1,x\r\n2,y\r\n", True),
+        (b"a,b\r\n1,x\r\n2,y", True),
+        (b"a,b\r\n1,x\n2,y\r\n", False),
+        (b"a,b\n1,x\r\n2,y\r\n", False),
+        (b"a,b\n1,x\r2,y\n", False),
+        (b"a,b\n1,snake_case\n2,y_\n", True),
+        (b"a,b\n1_000,x\n", False),
+    ],
+)
+def test_windows_line_ends_and_underscores_in_words_do_not_slow_a_file_down(
+    data_lake: Any, tmp_path: Path, content: bytes, plain: bool
+) -> None:
+    columns = [{"name": "a", "logicalType": "integer"}, {"name": "b", "logicalType": "string"}]
+    data_lake.declare("cells", delivery="full", columns=columns)
+    (tmp_path / "a.csv").write_bytes(content)
+    source = Source(f"file://{tmp_path / 'a.csv'}", "a.csv", data_lake.lake.storage)
+    assert csv.examine(source, data_lake.lake.contract("cells")).plain is plain

@@ -93,10 +93,12 @@ contents = st.lists(lines, min_size=1, max_size=3).map(lambda found: "\n".join(f
 @example(b' "a",1,2,,')
 @example(b'"a" ,1,2,,')
 @example(b",1_0,2,,")
+@example(b"1,1__0,2,,")
 @given(contents)
 def test_what_the_fast_way_takes_the_explaining_way_takes_alike(ways: Ways, content: bytes) -> None:
-    taken = ways.fast(HEADER + content)
-    assert taken is None or taken == ways.explained(HEADER + content)
+    for whole in (HEADER + content, (HEADER + content).replace(b"\n", b"\r\n")):
+        taken = ways.fast(whole)
+        assert taken is None or taken == ways.explained(whole)
 
 
 def quoted(text: str) -> str:
@@ -104,7 +106,7 @@ def quoted(text: str) -> str:
 
 
 clean = st.tuples(
-    st.text(st.characters(codec="utf-8", exclude_characters="\r\0\n_"), min_size=1).map(quoted),
+    st.text(st.characters(codec="utf-8", exclude_characters="\r\0\n"), min_size=1).map(quoted),
     st.integers(-(2**31), 2**31 - 1).map(str),
     st.floats(allow_nan=False, allow_infinity=False).map(repr),
     st.dates().map(str),
