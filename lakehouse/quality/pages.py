@@ -1,7 +1,7 @@
 """Data Docs: one HTML page per dataset that needs neither a server nor the network.
 
 An audit adds its verdicts to a file beside the page, which holds each partition's last audits, so
-that a page costs the same however long the ledger's history has grown. `write` makes both anew.
+that a page does not cost more the longer the ledger's history is. `write` makes both anew.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ import json
 import os
 import tempfile
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from lakehouse.contract import Contract
 from lakehouse.ledger import Judgement
+from lakehouse.quality import history
 from lakehouse.quality.charts import EDGE, HEIGHT, LEFT, WIDTH, draw
 from lakehouse.quality.standing import Standing, stand, whole
 from lakehouse.results import WHOLE
@@ -42,9 +42,17 @@ def add(home: Path, contract: Contract, judgements: Sequence[Judgement]) -> Path
         contract: Says what the dataset is.
         judgements: The audit's verdicts.
     """
-    history = page(home, contract.dataset).with_name("history.ndjson")
-    before = [_read(line) for line in _lines(history)]
-    return write(home, contract, [*before, *judgements])
+    file = page(home, contract.dataset)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    before = history.read(_history(file))
+    found = [*before, *judgements]
+    kept = _kept(found)
+    if len(found) > 2 * len(kept):
+        _replace(_history(file), history.text(kept))
+    else:
+        history.append(_history(file), judgements, before)
+    _replace(file, html(contract, stand(contract.dataset, kept)))
+    return file
 
 
 def write(home: Path, contract: Contract, judgements: Iterable[Judgement]) -> Path:
@@ -52,7 +60,7 @@ def write(home: Path, contract: Contract, judgements: Iterable[Judgement]) -> Pa
     file = page(home, contract.dataset)
     file.parent.mkdir(parents=True, exist_ok=True)
     kept = _kept(judgements)
-    _replace(file.with_name("history.ndjson"), "".join(_line(one) for one in kept))
+    _replace(_history(file), history.text(kept))
     _replace(file, html(contract, stand(contract.dataset, kept)))
     return file
 
@@ -105,17 +113,8 @@ def _kept(judgements: Iterable[Judgement]) -> list[Judgement]:
     return [one for one in found if one.sequence >= first[one.partition]]
 
 
-def _lines(file: Path) -> list[str]:
-    return file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
-
-
-def _line(judgement: Judgement) -> str:
-    return json.dumps({**vars(judgement), "judged_at": judgement.judged_at.isoformat()}) + "\n"
-
-
-def _read(line: str) -> Judgement:
-    said = json.loads(line)
-    return Judgement(**{**said, "judged_at": datetime.fromisoformat(said["judged_at"])})
+def _history(file: Path) -> Path:
+    return file.with_name("history.ndjson")
 
 
 def _replace(file: Path, text: str) -> None:

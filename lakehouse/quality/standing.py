@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from lakehouse.ledger import Judgement
@@ -37,7 +37,7 @@ class Expected:
     latest: tuple[Judgement, ...]
     before: tuple[Judgement, ...] = ()
 
-    @property
+    @cached_property
     def newest(self) -> Judgement:
         """The verdict that was given last: it says what is expected now."""
         return max(self.latest, key=lambda verdict: verdict.sequence)
@@ -47,13 +47,13 @@ class Expected:
         """Name of the expectation."""
         return self.newest.name
 
-    @property
+    @cached_property
     def outcome(self) -> str:
         """The worst outcome that stands."""
         found = {verdict.outcome for verdict in self.latest}
         return next(outcome for outcome in _WORST if outcome in found)
 
-    @property
+    @cached_property
     def troubled(self) -> tuple[Judgement, ...]:
         """The verdicts that stand and are no PASS."""
         return tuple(verdict for verdict in self.latest if verdict.outcome != "PASS")
@@ -84,7 +84,7 @@ class Expected:
         low, high = said.get("min_value", exact), said.get("max_value", exact)
         return ((number(low), number(high)),)
 
-    @property
+    @cached_property
     def observed(self) -> tuple[float, float] | None:
         """Smallest and largest number observed, None where it is not one number."""
         found = [values[0] for verdict in self.latest if len(values := readings(verdict)) == 1]
@@ -153,22 +153,25 @@ def stand(
     for one in found:
         last[one.partition] = max(one.sequence, last.get(one.partition, 0))
     latest = [one for one in found if one.sequence == last[one.partition]]
-    names = dict.fromkeys(one.name for one in sorted(latest, key=lambda one: -one.sequence))
+    by_name: dict[str, list[Judgement]] = {}
+    for one in sorted(latest, key=lambda one: (-one.sequence, one.partition)):
+        by_name.setdefault(one.name, []).append(one)
+    before: dict[str, list[Judgement]] = {}
+    for one in found:
+        if one.sequence != last[one.partition]:
+            before.setdefault(one.name, []).append(one)
     return Standing(
         dataset,
-        tuple(_expected(name, latest, found) for name in names),
+        tuple(_expected(stands, before.get(name, ())) for name, stands in by_name.items()),
         _audits(found),
         tuple(sorted(last)),
         tuple(sorted({one.partition for one in latest if not one.published})),
     )
 
 
-def _expected(name: str, latest: Sequence[Judgement], found: Sequence[Judgement]) -> Expected:
-    stands = {id(one) for one in latest}
-    mine = [one for one in found if one.name == name]
-    before = [one for one in mine if id(one) not in stands]
+def _expected(latest: Iterable[Judgement], before: Iterable[Judgement]) -> Expected:
     return Expected(
-        tuple(sorted((one for one in mine if id(one) in stands), key=lambda one: one.partition)),
+        tuple(sorted(latest, key=lambda one: one.partition)),
         tuple(sorted(before, key=lambda one: -one.sequence)),
     )
 
@@ -203,7 +206,12 @@ def _urgency(verdict: Judgement) -> tuple[bool, bool, int, int]:
 
 def readings(verdict: Judgement) -> tuple[float, ...]:
     """Returns the numbers that a verdict observed: one, one per quantile, or none."""
-    observed = json.loads(verdict.observed)
+    return _numbers(verdict.observed)
+
+
+@lru_cache(maxsize=10_000)
+def _numbers(text: str) -> tuple[float, ...]:
+    observed = json.loads(text)
     if isinstance(observed, Mapping) and "quantiles" in observed:
         found = [number(value) for value in observed.get("values") or ()]
         return tuple(value for value in found if value is not None)

@@ -11,7 +11,7 @@ import pytest
 
 from lakehouse.contract import Column, Contract, Partition, ReadOptions
 from lakehouse.ledger import Judgement
-from lakehouse.quality import Expected, add, page, stand, write
+from lakehouse.quality import Expected, add, history, page, stand, write
 from lakehouse.quality.charts import draw
 
 CONTRACT = Contract(
@@ -214,10 +214,24 @@ def test_a_later_audit_is_added_to_the_page(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("partition", "kept"), [("2013-01", 3), ("all", 100)])
 def test_the_page_keeps_the_last_audits_only(tmp_path: Path, partition: str, kept: int) -> None:
-    write(tmp_path, CONTRACT, [judged(partition, at) for at in range(150)])
-    add(tmp_path, CONTRACT, [judged(partition, 150)])
-    lines = page(tmp_path, "trips").with_name("history.ndjson").read_text().splitlines()
-    assert [json.loads(line)["sequence"] for line in lines] == [*range(151)][-kept:]
+    found = [judged(partition, at) for at in range(150)]
+    file = write(tmp_path, CONTRACT, found).with_name("history.ndjson")
+    assert history.read(file) == found[-kept:]
+
+
+def test_what_is_kept_beside_the_page_does_not_grow_with_the_audits(tmp_path: Path) -> None:
+    for at in range(12):
+        file = add(tmp_path, CONTRACT, [judged(sequence=at)]).with_name("history.ndjson")
+        assert len(history.read(file)) <= 6
+    assert history.read(file)[-1] == judged(sequence=11)
+    assert "run-8" not in page(tmp_path, "trips").read_text()
+
+
+def test_a_torn_line_beside_the_page_is_passed_over(tmp_path: Path) -> None:
+    file = add(tmp_path, CONTRACT, [judged()]).with_name("history.ndjson")
+    file.write_text(file.read_text() + file.read_text()[:50] + "\n")
+    add(tmp_path, CONTRACT, [judged("2013-02", 2)])
+    assert [one.partition for one in history.read(file)] == ["2013-01", "2013-02"]
 
 
 def test_pages_are_the_same_added_or_made_anew(tmp_path: Path) -> None:
