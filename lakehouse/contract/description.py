@@ -14,13 +14,16 @@ PROPERTY = "lakehouse.contracts"
 """Table property with the contracts that its rows were published under, the latest last."""
 
 _KEPT = 3
-_PROSE = ("description", "owner", "domain", "tags", "file", "dataset")
+_PROSE = ("description", "owner", "domain", "tags")
+_WHERE = ("file", "dataset")
+"""Where a contract stands is not what it says."""
 
 
 def describe(contract: Contract) -> Mapping[str, Any]:
     """Returns what a contract says, in JSON's types; of its prose only a digest."""
     content = json.loads(json.dumps(asdict(contract), default=str))
     prose = [content.pop(name) for name in _PROSE]
+    content = {name: value for name, value in content.items() if name not in _WHERE}
     for column in content["columns"]:
         prose += [column.pop("description"), column.pop("tags")]
     for check in content["expectations"] + content["queries"]:

@@ -175,7 +175,7 @@ def test_the_verb_compares_two_files(write: Write, capsys: pytest.CaptureFixture
     found = json.loads(capsys.readouterr().out)
     assert (found["old"], found["new"], found["breaking"]) == ("1.2.0", "1.3.0", 0)
     assert found["differences"][0]["why"] == MORE
-    diff(str(old), str(old))
+    diff(str(old), str(write(name="copy")))
     assert "Contract 1.2.0 → 1.2.0: no difference." in capsys.readouterr().out
 
 
