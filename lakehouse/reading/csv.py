@@ -6,6 +6,7 @@ The face of this module is `reader.Reader`, where it is described.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from typing import BinaryIO
 
 import duckdb
 import pyarrow as pa
@@ -78,22 +79,21 @@ def explained(
 ) -> str:
     """Registers the records of one file and returns SQL over them; see `Reader.explained`."""
     with source.open() as stream:
-        data = stream.read()
-    header = _header(data, contract, source.source_key)
-    width = len(header)
-    found = (
-        records.split(data, contract.read, width)
-        if only is None
-        else records.pick(data, contract.read, only)
-    )
-    connection.register(records.RECORDS, _table(found))
+        header = _header(stream, contract, source.source_key)
+        stream.seek(0)
+        found = (
+            records.split(stream.read(), contract.read, len(header))
+            if only is None
+            else records.pick(stream, contract.read, only)
+        )
+        connection.register(records.RECORDS, _table(found))
     return _explained_sql(contract, header)
 
 
-def _header(data: bytes, contract: Contract, source_key: str) -> tuple[str, ...]:
+def _header(stream: BinaryIO, contract: Contract, source_key: str) -> tuple[str, ...]:
     if not contract.read.header:
         return tuple(column.name for column in contract.read_columns)
-    lines = data.split(b"\n", contract.read.preamble)
+    lines = [stream.readline() for _ in range(contract.read.preamble)]
     return parse_header(lines[contract.read.skip], contract, source_key)
 
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import deque
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -21,6 +22,7 @@ BOM = b"\xef\xbb\xbf"
 """Byte-order mark, which some programs write before anything else."""
 RECORDS = "__records"
 """What the records of a file are registered as."""
+_BLOCK = 8 * 1024 * 1024
 _REACH = 1000
 """Lines that a quoted field may span."""
 
@@ -70,22 +72,39 @@ def split(data: bytes, options: ReadOptions, width: int) -> Iterator[Record]:
         at += taken
 
 
-def pick(data: bytes, options: ReadOptions, ordinals: Collection[int]) -> Iterator[Record]:
+def pick(stream: BinaryIO, options: ReadOptions, ordinals: Collection[int]) -> Iterator[Record]:
     """Yields some records of a file in which every line is a record.
 
+    Memory does not grow with the file.
+
     Args:
-        data: The whole file.
+        stream: The file, from its start.
         options: Delimiter and quote.
         ordinals: Which records, the first being 1.
     """
     quote = options.quote.encode()
-    ends = line_ends(data)
-    for ordinal in sorted(ordinals):
-        line = options.preamble + ordinal
-        start = int(ends[line - 2]) + 1 if line > 1 else _start(data, options)
-        end = int(ends[line - 1]) if line <= len(ends) else len(data)
-        if raw := data[start:end].removesuffix(b"\r"):
-            yield _record(line, start, raw, quote, options, closes=True)
+    wanted = {options.preamble + ordinal for ordinal in ordinals}
+    for number, offset, line in _lines(stream, wanted):
+        start = len(BOM) if number == 1 and line.startswith(BOM) else 0
+        if raw := line[start:].removesuffix(b"\r"):
+            yield _record(number, offset + start, raw, quote, options, closes=True)
+
+
+def _lines(stream: BinaryIO, wanted: Collection[int]) -> Iterator[tuple[int, int, bytes]]:
+    """Yields number, offset and bytes of some lines, the first being 1."""
+    waiting = deque(sorted(wanted))
+    number, offset, rest = 1, 0, b""
+    while waiting and (block := stream.read(_BLOCK)):
+        block = rest + block
+        ends = line_ends(block)
+        while waiting and waiting[0] < number + len(ends):
+            place = waiting.popleft() - number
+            start = int(ends[place - 1]) + 1 if place else 0
+            yield number + place, offset + start, block[start : int(ends[place])]
+        done = int(ends[-1]) + 1 if len(ends) else 0
+        number, offset, rest = number + len(ends), offset + done, block[done:]
+    if waiting and waiting[0] == number and rest:
+        yield number, offset, rest
 
 
 def line_ends(data: bytes) -> np.ndarray[Any, np.dtype[np.intp]]:
