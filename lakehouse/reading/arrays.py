@@ -37,7 +37,8 @@ def flatten(contract: Contract, source_key: str, packed: Path, target: Path) -> 
                 f"COPY ({query}) TO {quote_text(str(target))} "
                 "(FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '\x01')"
             )
-        except duckdb.InvalidInputException as error:
+        except (duckdb.InvalidInputException, UnicodeDecodeError) as error:
+            # the second where the engine's own message quotes bytes that are no text
             told = str(error).splitlines()[0].split(": ", 1)[-1].rstrip(". ")
             told = told.replace(f' in file "{packed}"', "")
             why = f"the file is not one JSON array of objects: {told}"

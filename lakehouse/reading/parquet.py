@@ -40,7 +40,7 @@ def examine(source: Source, contract: Contract) -> Structure:
     try:
         with pq.ParquetFile(source.path) as file:
             schema, rows = file.schema_arrow, file.metadata.num_rows
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:
         why = f"the file is not Parquet, or damaged or cut short ({_first_line(error)})"
         raise UnreadableObject(contract.dataset, source.source_key, why) from error
     problems = column_problems(contract, in_table(contract, schema.names))
@@ -55,7 +55,10 @@ def examine(source: Source, contract: Contract) -> Structure:
     if problems:
         why = f"its schema: {'; '.join(problems)}"
         raise UnreadableObject(contract.dataset, source.source_key, why)
-    _decode(source, contract, schema)
+    held = _decode(source, contract, schema)
+    if held != rows:
+        why = f"the file is damaged (it says that it has {rows:,} rows and holds {held:,})"
+        raise UnreadableObject(contract.dataset, source.source_key, why)
     return Structure(rows, plain=True, countable=True)
 
 
@@ -146,14 +149,15 @@ def _read(contract: Contract, schema: pa.Schema, *paths: str) -> str:
     return f"(SELECT {', '.join([present, 'file_index', *absent])} FROM {rows})"
 
 
-def _decode(source: Source, contract: Contract, schema: pa.Schema) -> None:
-    """Refuses a file of which a page cannot be read; the hashes are not looked at."""
+def _decode(source: Source, contract: Contract, schema: pa.Schema) -> int:
+    """Returns how many rows a file holds, having read every page; the hashes are not looked at."""
     hashes = ", ".join(f"bit_xor(hash({quote_name(c.name)}))" for c in contract.read_columns)
     rows = _read(contract, schema, source.path)
     with _engine().cursor() as cursor:
         try:
-            cursor.execute(f"SELECT {hashes} FROM {rows}").fetchall()
-        except duckdb.Error as error:
+            return int(cursor.execute(f"SELECT {hashes}, count(*) FROM {rows}").fetchall()[0][-1])
+        except (duckdb.Error, UnicodeDecodeError) as error:
+            # the second where the engine's own message quotes bytes that are no text
             told = _first_line(error).replace(source.path, "it")
             # what DuckDB says of a text that is none quotes it
             why = "the file is damaged" + ("" if has_personal(contract) else f" ({told})")
@@ -165,6 +169,10 @@ def _engine() -> duckdb.DuckDBPyConnection:
     """One engine for all files: to start one takes longer than to read most."""
     connection = duckdb.connect()
     connection.execute("SET enable_progress_bar=false")
+    # no file is read here twice
+    connection.execute("SET enable_external_file_cache=false")
+    # or columns of which the file itself says that they hold nothing would not be decoded
+    connection.execute("SET disabled_optimizers='statistics_propagation'")
     return connection
 
 
