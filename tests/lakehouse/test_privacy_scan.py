@@ -13,7 +13,9 @@ import pytest
 
 from lakehouse.connection import quote_text
 from lakehouse.contract.parts import Column
+from lakehouse.ingestion.personal import personal_data
 from lakehouse.privacy import KINDS, likely_kinds, scan
+from lakehouse.validation import Outcome
 
 BY_VALUE = {
     "email": ["ada@example.org"],
@@ -260,7 +262,17 @@ def test_a_treated_column_is_not_scanned(lake: Any, privacy: str) -> None:
     assert [check.name for check in done.checks() if "personal" in check.name] == []
 
 
-def test_partitions_that_are_published_are_not_scanned_again(lake: Any) -> None:
-    lake.put("contacts", "id,day,remark\n1,2013-01-01,fine\n", "a.csv")
-    done = lake.put("contacts", "id,day,remark\n1,2013-03-01,fine\n", "b.csv")
-    assert [c.partition for c in done.checks() if "personal" in c.name] == ["2013-03"]
+def test_only_the_partitions_asked_for_are_read(lake: Any) -> None:
+    months = ["2013-03", "2013-04", "2013-06"]
+    with duckdb.connect() as connection:
+        connection.execute(
+            "CREATE TABLE days AS SELECT d::DATE AS day "
+            "FROM range(DATE '2013-01-01', DATE '2013-08-01', INTERVAL 1 DAY) r(d)"
+        )
+        connection.execute(
+            "CREATE VIEW rows AS SELECT day, CASE WHEN month(day) IN (3, 4, 6) THEN 'fine' "
+            "ELSE error('read without need') END AS remark FROM days"
+        )
+        contract = lake.lake.contract("contacts")
+        verdicts = personal_data(connection, "rows", contract, months)
+    assert [(v.partition, v.outcome) for v in verdicts] == [(m, Outcome.PASS) for m in months]
