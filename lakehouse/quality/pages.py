@@ -1,7 +1,8 @@
 """Data Docs: one HTML page per dataset that needs neither a server nor the network.
 
-An audit adds its verdicts to a file beside the page, which holds each partition's last audits, so
-that a page does not cost more the longer the ledger's history is. `write` makes both anew.
+An audit adds its verdicts to a file beside the page, which holds the last audits of the newest
+partitions and of those that are not as they should be, so that a page does not cost more the longer
+the history is. `write` makes both anew from the ledger, which holds everything.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ DOCS = "data_docs"
 """Name of the fact that says where the page of a check is."""
 _KEPT, _KEPT_WHOLE = 3, 100
 """Audits on the page, of each partition and of a table without partitions."""
+_PARTITIONS = 120
+"""The newest partitions are on the page, and all others with a verdict that is no PASS."""
 _AUDITS, _TROUBLES = 30, 20
 """Audits listed, and verdicts listed per expectation."""
 
@@ -101,7 +104,7 @@ def _troubles(latest: Sequence[Judgement], before: Sequence[Judgement]) -> list[
 
 
 def _kept(judgements: Iterable[Judgement]) -> list[Judgement]:
-    """Returns the verdicts of each partition's last audits."""
+    """Returns the verdicts of the last audits of each partition that is on the page."""
     found = list(judgements)
     audits: dict[str, set[int]] = {}
     for one in found:
@@ -110,7 +113,10 @@ def _kept(judgements: Iterable[Judgement]) -> list[Judgement]:
         name: sorted(numbers)[-(_KEPT_WHOLE if name == WHOLE else _KEPT) :][0]
         for name, numbers in audits.items()
     }
-    return [one for one in found if one.sequence >= first[one.partition]]
+    recent = [one for one in found if one.sequence >= first[one.partition]]
+    shown = {*sorted(audits)[-_PARTITIONS:]}
+    shown |= {one.partition for one in recent if one.outcome != "PASS"}
+    return [one for one in recent if one.partition in shown]
 
 
 def _history(file: Path) -> Path:

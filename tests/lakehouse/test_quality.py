@@ -227,6 +227,13 @@ def test_what_is_kept_beside_the_page_does_not_grow_with_the_audits(tmp_path: Pa
     assert "run-8" not in page(tmp_path, "trips").read_text()
 
 
+def test_the_newest_partitions_and_those_with_troubles_are_on_the_page(tmp_path: Path) -> None:
+    months = [judged(f"{2013 + at // 12}-{at % 12 + 1:02}", at) for at in range(200)]
+    months[7] = replace(months[7], outcome="FAIL")
+    file = write(tmp_path, CONTRACT, months).with_name("history.ndjson")
+    assert history.read(file) == [months[7], *months[-120:]]
+
+
 def test_a_torn_line_beside_the_page_is_passed_over(tmp_path: Path) -> None:
     file = add(tmp_path, CONTRACT, [judged()]).with_name("history.ndjson")
     file.write_text(file.read_text() + file.read_text()[:50] + "\n")
