@@ -13,7 +13,7 @@ from lakehouse.contract import Contract
 from lakehouse.errors import UnreadableObject
 from lakehouse.lake import Lake
 from lakehouse.ledger import Delivery, Inspection
-from lakehouse.reading import Source, Structure, unpack
+from lakehouse.reading import Source, Structure, unpack, values
 from lakehouse.results import UNASSIGNED, WHOLE
 
 _REJECTS = "__rejects"
@@ -54,9 +54,13 @@ def _touches(
     sources: Mapping[str, Source],
     structures: Mapping[str, Structure],
 ) -> dict[str, Rows]:
-    plain = [url for url, structure in structures.items() if structure.plain]
-    quick = _count_typed(connection, contract, [sources[url] for url in plain]) if plain else []
-    counted = dict(zip(plain, quick, strict=True))
+    counted: dict[str, tuple[Counter[str], frozenset[int]]] = {}
+    for utf8 in (True, False):
+        plain = [url for url, s in structures.items() if s.plain and s.utf8 == utf8]
+        if plain:
+            listed = [sources[url] for url in plain]
+            quick = _count_typed(connection, contract, listed, whole=not utf8)
+            counted |= zip(plain, quick, strict=True)
     found: dict[str, Rows] = {}
     for url, structure in structures.items():
         rows, unread = counted.get(url, (Counter[str](), frozenset[int]()))
@@ -72,17 +76,26 @@ def _touches(
 
 
 def _count_typed(
-    connection: duckdb.DuckDBPyConnection, contract: Contract, sources: Sequence[Source]
+    connection: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    sources: Sequence[Source],
+    *,
+    whole: bool,
 ) -> list[tuple[Counter[str], frozenset[int]]]:
-    """Rows of each file by partition, and the ordinals of its records that do not parse."""
+    """Rows of each file by partition, and the ordinals of its records that do not parse.
+
+    A record is rejected for a column that is no text only if that column is read: `whole` reads
+    them all.
+    """
+    everything = f", max(hash({values.names(contract.columns)}))" if whole else ""
     reader, paths = reading.reader(contract), [source.path for source in sources]
     found = connection.execute(
-        f"SELECT __place, {label_sql(contract)} AS label, count(*) "
+        f"SELECT __place, {label_sql(contract)} AS label, count(*){everything} "
         f"FROM ({reader.typed(contract, paths, _REJECTS)}) GROUP BY ALL"
     ).fetchall()
     unread = reader.rejected(connection, _REJECTS)
     counts = [Counter[str]() for _ in sources]
-    for place, first, rows in found:
+    for place, first, rows, *_ in found:
         counts[place][partition_name(contract, first)] = rows
     return [(rows, unread.get(p, frozenset())) for p, rows in zip(paths, counts, strict=True)]
 

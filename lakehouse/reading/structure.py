@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import re
 from collections.abc import Sequence
@@ -34,11 +35,14 @@ class Structure:
             treatment by the typed read differs from the contract's.
         countable: True if moreover the record of a row can be found by counting: no record of a
             delimited file runs over lines.
+        utf8: False if bytes occur that are no UTF-8. A typed read rejects their records only if it
+            reads the columns that they are in.
     """
 
     records: int
     plain: bool
     countable: bool
+    utf8: bool = True
 
 
 def examine(stream: BinaryIO, contract: Contract, source_key: str) -> Structure:
@@ -100,9 +104,29 @@ class _Ends:
         return not self.returns or self.returns == self.pairs == self.newlines
 
 
+@dataclass
+class _Texts:
+    """Whether bytes are UTF-8, checked block by block."""
+
+    valid: bool = True
+
+    def __post_init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+
+    def checked(self, block: bytes, *, final: bool = False) -> _Texts:
+        """Checks one more block; a character may go on in the next."""
+        if self.valid and not (block.isascii() and not self._decoder.getstate()[0]):
+            try:
+                self._decoder.decode(block, final)
+            except UnicodeDecodeError:
+                self.valid = False
+        return self
+
+
 def _body(stream: BinaryIO, contract: Contract, ends: _Ends, *, plain: bool) -> Structure:
     """Returns the structure of what is behind the header, whose line ends are counted already."""
     before, quoted, quote = ends.newlines, False, contract.read.quote.encode()
+    texts = _Texts()
     while block := stream.read(_BLOCK):
         last = ends.last
         plain = plain and not (block.startswith(BOM) and ends.newlines == before)
@@ -113,9 +137,10 @@ def _body(stream: BinaryIO, contract: Contract, ends: _Ends, *, plain: bool) -> 
             plain = not any(pair in last + block for pair in (b" " + quote, quote + b" "))
             quoted = True
         ends.counted(block)
+        texts.checked(block)
     plain = plain and ends.alike
     records = ends.newlines - before + (ends.last != b"\n")
-    return Structure(records, plain, plain and not quoted)
+    return Structure(records, plain, plain and not quoted, texts.checked(b"", final=True).valid)
 
 
 def _separated(block: bytes) -> bool:

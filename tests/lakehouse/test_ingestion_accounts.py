@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -86,6 +87,18 @@ def test_a_delivery_is_accounted_for_by_partition(data_lake: Any) -> None:
         },
         2: {"2013-02": (1, 0, 0, 0)},
     }
+
+
+@pytest.mark.parametrize("place", [0, 2, 3], ids=["key", "price", "city"])
+def test_a_line_that_is_no_text_is_accounted_for(data_lake: Any, place: int) -> None:
+    """Also where the bytes are in no column that tells the partition, and the file has others."""
+    cells = [b"3", b"2013-01-05T10:00:00Z", b"7", b"Bonn"]
+    cells[place] = b"K\xf6ln"
+    good = text([(1, "2013-01", 1), (2, "2013-02", 1)]).encode()
+    data_lake.put("trips", good + b",".join(cells) + b"\n")
+    assert booked(data_lake) == {1: 3}
+    assert data_lake.rows("quarantine.trips", "partition") == [("unassigned",)]
+    assert data_lake.state("trips").stale == {}
 
 
 def test_a_refused_delivery_is_booked_as_refused(data_lake: Any) -> None:
