@@ -34,8 +34,8 @@ def require_key(contract: Contract, settings: Settings) -> bytes | None:
     why = f"{contract.dataset} has hashed columns ({hashed}) and "
     if key is None:
         why += (
-            "no key is set. No row was conformed. Make one with `openssl rand -hex 32 > KEY_FILE`, "
-            "keep it outside the lake, and set LAKEHOUSE_HASH_KEY_FILE to its path"
+            "no key is set. No row was conformed. Make one with "
+            "`openssl rand -hex 32 > KEY_FILE`, keep it outside the lake, and set LAKEHOUSE_HASH_KEY_FILE to its path"
         )
         raise SettingsError(KEY_SETTING, "", why)
     if len(key) < _SHORTEST:
