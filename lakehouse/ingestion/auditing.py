@@ -14,6 +14,7 @@ from lakehouse.connection import quote_name, quote_text
 from lakehouse.contract import Contract, Reference
 from lakehouse.errors import ServiceFailed
 from lakehouse.ingestion.personal import PERSONAL_DATA, personal_data
+from lakehouse.ingestion.withholding import withhold
 from lakehouse.inspecting import label_sql, partition_name
 from lakehouse.results import Check
 from lakehouse.validation import Report, validate
@@ -75,7 +76,7 @@ def audit(
         _require_all_rows(contract, report, counts)
         filled = [name for name in partitions if report.rows.get(name)]
         told = personal_data(connection, _BRANCH, contract, filled)
-        report = replace(report, verdicts=(*report.verdicts, *told))
+        report = replace(report, verdicts=(*withhold(report.verdicts, told), *told))
         found = [
             check
             for reference in contract.references
