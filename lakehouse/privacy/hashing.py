@@ -35,13 +35,14 @@ def require_key(contract: Contract, settings: Settings) -> bytes | None:
     if key is None:
         why += (
             "no key is set. No row was conformed. Make one with "
-            "`openssl rand -hex 32 > KEY_FILE`, keep it outside the lake, and set LAKEHOUSE_HASH_KEY_FILE to its path"
+            "`openssl rand -hex 32 > KEY_FILE`, keep it outside the lake, and set "
+            "LAKEHOUSE_HASH_KEY_FILE to its path"
         )
         raise SettingsError(KEY_SETTING, "", why)
     if len(key) < _SHORTEST:
         why += (
-            f"the key has less than {_SHORTEST} bytes. No row was conformed. Make a longer one with "
-            "`openssl rand -hex 32 > KEY_FILE`"
+            f"the key has less than {_SHORTEST} bytes. No row was conformed. Make a longer one "
+            "with `openssl rand -hex 32 > KEY_FILE`"
         )
         raise SettingsError(KEY_SETTING, "…", why)
     return key
