@@ -73,7 +73,7 @@ def _sums(view: View, delivery: Delivery, totals: Totals) -> Mapping[str, Sum]:
         source = unpack(view.lake.storage, contract, delivery.object, delivery.source_key, scratch)
         structure = face.examine(source, contract)
         found: list[tuple[Sum, ...]] = []
-        if structure.plain:
+        if structure.plain and structure.utf8:
             query = face.typed(contract, [source.path], _REJECTS)
             found = connection.execute(f"SELECT count(*), {summed} FROM ({query})").fetchall()
             face.rejected(connection, _REJECTS)

@@ -57,6 +57,7 @@ def test_a_file_that_agrees_with_its_totals_is_published(told: Any) -> None:
 def test_a_file_with_totals_is_no_data(told: Any) -> None:
     put(told, {"rows": 2, "paid": 30.5})
     assert delivered(told) == ["a.csv"]
+    assert told.plan().waits == ()
 
 
 def test_a_file_without_its_totals_waits_and_the_plan_says_for_what(told: Any) -> None:
@@ -143,9 +144,24 @@ def test_all_records_count_also_those_that_are_set_apart(told: Any) -> None:
     assert len(told.rows("quarantine.trips")) == 3
 
 
+def test_a_line_that_is_no_text_adds_to_the_rows_alone(told: Any) -> None:
+    told.declare("trips", controlTotals=TOTALS, limit=1)
+    claim(told, {"rows": 3, "paid": 30.5})
+    latin = TWO.encode() + b"3,2013-01-05T10:00:00Z,7,K\xf6ln\n"
+    assert told.land("trips", latin).refusals() == ()
+    told.refresh("trips")
+    assert len(told.rows("quarantine.trips")) == 1
+
+
+def test_a_line_that_is_too_long_for_a_typed_read_counts_with_its_cells(told: Any) -> None:
+    long = f"3,2013-01-05T10:00:00Z,7,{'x' * 5_000_000}\n"
+    assert put(told, {"rows": 3, "paid": 37.5}, TWO + long).refusals() == ()
+
+
 def test_a_binary_fraction_is_not_compared_to_its_last_bit(told: Any) -> None:
     lines = "".join(f"{n},2013-01-05T10:00:00Z,0.1,\n" for n in range(10_000))
-    assert put(told, {"rows": 10_000, "paid": 1000}, TRIPS + lines).refusals() == ()
+    said = {"rows": 10_000, "paid": 1000.0000000001}
+    assert put(told, said, TRIPS + lines).refusals() == ()
     assert len(ids(told)) == 10_000
 
 
@@ -177,7 +193,9 @@ def test_the_version_that_a_refusal_brings_back_is_judged_too(told: Any) -> None
     put(told, {"rows": 9, "paid": 0})
     os.utime(claim(told, {"rows": 9, "paid": 0}), (1e9, 1e9))
     told.put("trips", TRIPS + "1,2013-01-05T10:00:00Z,10.5,Bonn\n")
-    assert [d.delivery for d in told.state("trips").refused] == [1, 2]
+    told.declare("trips", controlTotals=TOTALS, delivery="replace", limit=0.4)
+    told.refresh("trips")  # under another contract both are judged anew, the later one first
+    assert sorted(d.delivery for d in told.state("trips").refused) == [1, 2]
     assert ids(told) == []
 
 
