@@ -140,7 +140,7 @@ def test_rows_and_quarantine_become_visible_together(
 
     monkeypatch.setattr(Catalog, "_swap", watched)
     data_lake.refresh("trips")
-    assert seen == [([1], 1)] * 3  # silver, quarantine and ledger
+    assert seen == [([1], 1)] * 4  # verdicts; silver, quarantine and ledger
     assert (ids(data_lake), len(data_lake.rows("quarantine.trips"))) == ([1, 3], 2)
 
 
