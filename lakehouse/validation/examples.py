@@ -11,7 +11,6 @@ from lakehouse.validation import grouping
 from lakehouse.validation.engine import DuckDBEngine, plain
 
 LIMIT = 5
-PARTITION, RANK, TIMES = "lakehouse_partition", "lakehouse_rank", "lakehouse_times"
 
 Examples = Mapping[str, tuple[Mapping[str, object], ...]]
 
@@ -36,39 +35,31 @@ def repeated(
     engine: DuckDBEngine, domain: dict[str, Any], columns: Sequence[str], names: Sequence[str]
 ) -> Examples:
     """Returns up to five rows per partition whose values occur more than once in it."""
-    subject = grouping.subject(domain)
-    label = engine.cut.label
+    subject, label = grouping.subject(domain), engine.cut.label
     group = [*subject, *([] if label is None else [label])]
-    counted = (
-        sa.select(sa.text("*"), sa.func.count().over(partition_by=group).label(TIMES))
+    often = (
+        sa.select(*group)
         .select_from(engine.records(domain))
-        .where(*(column.is_not(None) for column in subject), engine.cut.judged())
-        .subquery()
+        .where(*(column.is_not(None) for column in subject), engine.cut.among(names))
+        .group_by(*group)
+        .having(sa.func.count() > 1)
     )
-    return _first(engine, counted, sa.column(TIMES) > 1, columns, names)
+    return _first(engine, engine.records(domain), sa.tuple_(*group).in_(often), columns, names)
 
 
 def _first(
     engine: DuckDBEngine, records: Any, where: Any, columns: Sequence[str], names: Sequence[str]
 ) -> Examples:
-    """Returns the first rows of each partition that satisfy a predicate."""
+    """Returns the first rows of each partition that satisfy a predicate, without sorting them."""
     label = engine.cut.label
-    shown: list[sa.ColumnElement[Any]] = [sa.column(name) for name in columns]
-    key = sa.literal_column("0") if label is None else label
-    rank = sa.func.row_number().over(partition_by=key, order_by=shown)
-    ranked = (
-        sa.select(*shown, rank.label(RANK), key.label(PARTITION))
+    shown = sa.func.row(*(sa.column(name) for name in columns))
+    query = (
+        sa.select(sa.func.min(shown, LIMIT), sa.literal_column("0") if label is None else label)
         .select_from(records)
         .where(where, engine.cut.among(names))
-        .subquery()
     )
-    query = sa.select(
-        *(ranked.c[name] for name in columns), ranked.c[RANK], ranked.c[PARTITION]
-    ).where(ranked.c[RANK] <= LIMIT)
-    rows = engine.execute_query(query.order_by(ranked.c[PARTITION], ranked.c[RANK])).fetchall()
-    found: dict[str, list[Mapping[str, object]]] = {}
-    for row in rows:
-        shown_values = [plain(value) for value in row[:-2]]
-        example = dict(zip(columns, shown_values, strict=True))
-        found.setdefault(str(engine.cut.name(row[-1])), []).append(example)
-    return {name: tuple(rows) for name, rows in found.items()}
+    found = engine.by_partition(query if label is None else query.group_by(label))
+    return {
+        name: tuple(dict(zip(columns, map(plain, row), strict=True)) for row in rows or ())
+        for name, (rows,) in found.items()
+    }
