@@ -2,7 +2,7 @@
 
     LAKEHOUSE_HOME=/tmp/lake lakehouse demo
     LAKEHOUSE_HOME=/tmp/lake lakehouse ui --port 3000
-    python docs/screenshots.py http://127.0.0.1:3000
+    python docs/screenshots.py http://127.0.0.1:3000 /tmp/lake
 
 Pages show where the lake lies, so let that be a place that says nothing about the machine.
 """
@@ -48,7 +48,7 @@ def shoot(page: Page, name: str) -> None:
     page.screenshot(path=IMAGES / f"{name}.png")
 
 
-def main(url: str) -> None:
+def main(url: str, home: str) -> None:
     """Takes all pictures."""
     with sync_playwright() as playwright:
         chromium = shutil.which("chromium")
@@ -57,10 +57,12 @@ def main(url: str) -> None:
         for name, path in PAGES.items():
             page.goto(url + path)
             shoot(page, name)
+        page.goto(f"file://{home}/docs/quality/flights/index.html")
+        shoot(page, "quality")
         materialized(page, url)
         graph(page, url)
         browser.close()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:3])
