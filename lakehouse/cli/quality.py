@@ -76,13 +76,12 @@ def _show(standing: Standing, page: Path) -> None:
 
 
 def _row(expected: Expected) -> tuple[object, ...]:
+    from lakehouse.quality import told
+
     newest, total = expected.newest, len(expected.latest)
-    outcome = expected.outcome
-    if outcome != "PASS" and expected.worst.severity == "warning":
-        outcome = f"{outcome} (warning)"
     said = {name: value for name, value in expected.arguments.items() if name != "column"}
     return (
-        outcome,
+        told(expected.worst),
         f"{expected.name}\n{newest.notes}".strip(),
         f"{total - len(expected.troubled):,} of {total:,}",
         expected.worst.partition if expected.troubled else "",

@@ -19,7 +19,7 @@ from lakehouse.contract import Contract
 from lakehouse.ledger import Judgement
 from lakehouse.quality import history
 from lakehouse.quality.charts import EDGE, HEIGHT, LEFT, WIDTH, draw
-from lakehouse.quality.standing import Standing, stand, whole
+from lakehouse.quality.standing import Standing, stand, whole, told
 from lakehouse.results import WHOLE
 
 DOCS = "data_docs"
@@ -142,7 +142,7 @@ def _template() -> Any:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"shown": shown, "said": said}
+    environment.filters |= {"shown": shown, "said": said, "told": told}
     return environment.get_template("page.html")
 
 

@@ -25,6 +25,12 @@ _LIMITS: Mapping[str, Callable[[Any], Limits]] = {
 }
 
 
+def told(verdict: Judgement) -> str:
+    """Returns the outcome for people: what fails and only warns is no refusal."""
+    warns = verdict.outcome != "PASS" and verdict.severity == "warning"
+    return f"{verdict.outcome} (warning)" if warns else verdict.outcome
+
+
 @dataclass(frozen=True)
 class Expected:
     """One expectation with the verdicts that stand, one per partition.
