@@ -19,7 +19,7 @@ from lakehouse.contract import Contract
 from lakehouse.ledger import Judgement
 from lakehouse.quality import history
 from lakehouse.quality.charts import EDGE, HEIGHT, LEFT, WIDTH, draw
-from lakehouse.quality.standing import Standing, stand, whole, told
+from lakehouse.quality.standing import Standing, stand, told, whole
 from lakehouse.results import WHOLE
 
 DOCS = "data_docs"
