@@ -26,10 +26,9 @@ def check_file_columns(document: Document, columns: Sequence[Column], read: Read
         for key in [key for key, value in said if value]:
             if column.transform is not None:
                 raise document.refuse(place, f"'{key}' means nothing for a computed column")
-            if read.format not in _NAMED:
+            if key == "mayBeAbsent" and read.format not in _NAMED:
                 why = f"'{key}' is not honoured for {read.format} files"
-                hint = " A key that an object lacks is null." if key == "mayBeAbsent" else ""
-                raise document.refuse(place, why, hint)
+                raise document.refuse(place, why, " A key that an object lacks is null.")
             if not read.header:
                 raise document.refuse(place, f"'{key}' means nothing for files without a header")
         if column.absent and column.required:

@@ -14,10 +14,10 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from lakehouse.connection import quote_name, quote_text
+from lakehouse.connection import quote_text
 from lakehouse.contract import Contract
 from lakehouse.errors import UnreadableObject
-from lakehouse.reading import objects, records, values
+from lakehouse.reading import objects, records
 from lakehouse.reading.explaining import computed, explained_rows
 from lakehouse.reading.source import Source
 from lakehouse.reading.structure import Structure
@@ -62,14 +62,8 @@ def typed(contract: Contract, paths: Sequence[str], rejects: str) -> str:
         "SELECT json AS __json, file_index::BIGINT AS __place "
         f"FROM read_ndjson_objects([{files}], ignore_errors=true, compression='uncompressed')"
     )
-    named = [quote_name(column.name) for column in contract.read_columns]
-    parsed = [f"NOT {values.unparsable(f'__t{k}', name)}" for k, name in enumerate(named)]
-    rows = objects.swift_cells(contract, _keys(contract, paths[0]), lines, "__place")
-    return computed(
-        contract,
-        f"SELECT {', '.join(named)}, {' AND '.join(['__whole', *parsed])} AS __parsed, __place "
-        f"FROM ({rows})",
-    )
+    keys = _keys(contract, paths[0])
+    return computed(contract, objects.swift_cells(contract, keys, lines, "__place"))
 
 
 def rejected(connection: duckdb.DuckDBPyConnection, rejects: str) -> dict[str, frozenset[int]]:

@@ -14,6 +14,13 @@ from lakehouse.contract import Column, Contract
 from lakehouse.privacy import HIDDEN, WITHHELD, has_personal
 from lakehouse.reading import values
 
+_NOT_NUL = "[1-9a-fA-F]"
+_ESCAPE = (
+    r'\\(?:["\\/bfnrt]|u(?:'
+    + "|".join("0" * zeros + _NOT_NUL + "[0-9a-fA-F]" * (3 - zeros) for zeros in range(4))
+    + "))"
+)
+"""The regular expression of an escape in a string; a NUL is no character of a text."""
 _SHOWN = 60
 """Characters of an unknown key that are shown."""
 
@@ -34,10 +41,11 @@ def cells(contract: Contract, query: str, keep: str) -> str:
 
 
 def swift_cells(contract: Contract, keys: Sequence[str], query: str, keep: str) -> str:
-    """Returns SQL with the typed columns, their texts, `__whole` and `keep`.
+    """Returns SQL with the typed columns, `__parsed` (each cell has a value) and `keep`.
 
     Most records are written in one way, with plain numbers and strings in one order of keys; what
-    is so has its types without a look at each value. The others are read as `cells` reads them.
+    is so has its types without a look at each value. The others are read as `cells` reads them,
+    in one expression each: of a block of rows without any such record nothing is computed.
 
     Args:
         contract: The dataset.
@@ -52,20 +60,48 @@ def swift_cells(contract: Contract, keys: Sequence[str], query: str, keep: str) 
         f"SELECT __json, from_json(__json, {shape}) AS __f, {keep}, "
         f"coalesce(regexp_full_match(__json::VARCHAR, {pattern}), false) AS __swift FROM ({query})"
     )
-    keep = f"{keep}, __f, __swift, __whole"
     rows = (
-        f"SELECT CASE WHEN NOT __swift THEN from_json(__json, {_shape(contract)}) END AS __o, "
-        f"* REPLACE (__swift OR {whole(contract)} AS __whole) "
-        f"FROM (SELECT *, false AS __whole FROM ({swift}))"
+        f"SELECT *, CASE WHEN NOT __swift THEN from_json(__json, {_shape(contract)}) END AS __o "
+        f"FROM ({swift})"
     )
-    typed = [f"{_swift_value(contract, k, c)} AS {quote_name(c.name)}" for k, c in enumerate(read)]
-    texts = [f"{_swift_text(contract, k, c)} AS __t{k}" for k, c in enumerate(read)]
-    return f"SELECT {', '.join([*typed, *texts])}, {keep} FROM ({_raw(contract, rows, keep)})"
+    named = [quote_name(column.name) for column in read]
+    typed = [f"{_either(contract, c)} AS {quote_name(c.name)}" for c in read]
+    checked = [c for c in read if _swift_type(c) == "VARCHAR" and c.type != "VARCHAR"]
+    swiftly = [f"NOT {values.unparsable(_swift(contract, c), quote_name(c.name))}" for c in checked]
+    slowly = [f"NOT {values.unparsable(_text(contract, c), quote_name(c.name))}" for c in read]
+    return (
+        f"SELECT {', '.join(named)}, {keep}, "
+        f"CASE WHEN __swift THEN {' AND '.join(swiftly) or 'true'} "
+        f"ELSE {' AND '.join([whole(contract), *slowly])} END AS __parsed "
+        f"FROM (SELECT {', '.join(typed)}, {keep}, __json, __f, __o, __swift FROM ({rows}))"
+    )
+
+
+def _either(contract: Contract, column: Column) -> str:
+    """SQL for the typed value of a cell, whichever way it is written."""
+    swift = _swift(contract, column)
+    if _swift_type(column) == "VARCHAR":
+        swift = values.value(column, swift)
+    raw = values.raw_text(column, _content(column, _text(contract, column)))
+    return f"CASE WHEN __swift THEN {swift} ELSE {_value(column, raw)} END"
+
+
+def _swift(contract: Contract, column: Column) -> str:
+    """SQL for a plainly written value."""
+    value = f"__f.{quote_name(column.name)}"
+    return _present(contract, value, quoted=False) if _swift_type(column) == "VARCHAR" else value
+
+
+def _text(contract: Contract, column: Column) -> str:
+    """SQL for a value as it is written."""
+    written = [f"__o.{quote_name(key)}" for key in (column.name, *column.aliases)]
+    one = f"coalesce({', '.join(written)})" if column.aliases else written[0]
+    return _present(contract, f"{one}::VARCHAR")
 
 
 def _shape(contract: Contract) -> str:
     """The struct of all values as they are written."""
-    return quote_text(json.dumps({column.name: "JSON" for column in contract.read_columns}))
+    return quote_text(json.dumps(dict.fromkeys(_keys(contract), "JSON")))
 
 
 def _raw(contract: Contract, rows: str, keep: str) -> str:
@@ -74,10 +110,7 @@ def _raw(contract: Contract, rows: str, keep: str) -> str:
     Each step is a query of its own: DuckDB computes an expression anew wherever it is repeated.
     """
     read = contract.read_columns
-    texts = [
-        f"{_present(contract, f'__o.{quote_name(column.name)}::VARCHAR')} AS __t{k}"
-        for k, column in enumerate(read)
-    ]
+    texts = [f"{_text(contract, column)} AS __t{k}" for k, column in enumerate(read)]
     bare = [f"{_content(column, f'__t{k}')} AS __c{k}" for k, column in enumerate(read)]
     raws = [f"{values.raw_text(column, f'__c{k}')} AS __v{k}" for k, column in enumerate(read)]
     kept = ", ".join([*(f"__t{k}" for k in range(len(read))), keep])
@@ -107,24 +140,13 @@ def _plain(column: Column) -> str:
     """The regular expression of a value that is read without loss as its `_swift_type`."""
     if column.type == "BOOLEAN":
         return "true|false"
-    if column.type.startswith("DECIMAL") or column.type in ("FLOAT", "DOUBLE"):
-        return r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?"
+    number = r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?"
+    if column.type == "DOUBLE":
+        return number + "(?:[eE][-+]?[0-9]{1,2})?"
+    if column.type.startswith("DECIMAL") or column.type == "FLOAT":
+        return number
     digits = {"SMALLINT": 4, "INTEGER": 9, "BIGINT": 18}.get(column.type)
-    return f"-?[0-9]{{1,{digits}}}" if digits else r'"[^"\\]*"'
-
-
-def _swift_text(contract: Contract, k: int, column: Column) -> str:
-    if _swift_type(column) != "VARCHAR":
-        return f"__t{k}"
-    text = _present(contract, f"__f.{quote_name(column.name)}", quoted=False)
-    return f"CASE WHEN __swift THEN {text} ELSE __t{k} END"
-
-
-def _swift_value(contract: Contract, k: int, column: Column) -> str:
-    value = f"__f.{quote_name(column.name)}"
-    if _swift_type(column) == "VARCHAR":
-        value = values.value(column, _present(contract, value, quoted=False))
-    return f"CASE WHEN __swift THEN {value} ELSE {_value(column, f'__v{k}')} END"
+    return f"-?[0-9]{{1,{digits}}}" if digits else rf'"(?:[^"\\]|{_ESCAPE})*"'
 
 
 def whole(contract: Contract) -> str:
@@ -133,10 +155,11 @@ def whole(contract: Contract) -> str:
     As a rule they stand in the contract's order, which is seen at once.
     """
     known, keys = _known(contract), "json_keys(__json)"
+    once = "".join(f" AND NOT {repeated}" for _, repeated in _repeated(contract))
     return (
         f"coalesce(CASE WHEN {keys} = {known} THEN true ELSE json_type(__json) = 'OBJECT' "
-        f"AND list_has_all({known}, {keys}) AND len({keys}) = len(list_distinct({keys})) END, "
-        "false)"
+        f"AND list_has_all({known}, {keys}) "
+        f"AND len({keys}) = len(list_distinct({keys})){once} END, false)"
     )
 
 
@@ -156,10 +179,15 @@ def problem(contract: Contract) -> str:
         f"len(list_filter({keys}, lambda other: other = key)) > 1), "
         f"lambda key: {named} || ' occurs twice')"
     )
+    said = [
+        f"CASE WHEN {repeated} THEN 'column ''{name}'' occurs under several names' END"
+        for name, repeated in _repeated(contract)
+    ]
+    several = f"list_filter([{', '.join(said)}]::VARCHAR[], lambda told: told IS NOT NULL)"
     return (
         "CASE WHEN __json IS NULL THEN 'the record is not valid JSON' "
         "WHEN json_type(__json) <> 'OBJECT' THEN 'the record is not a JSON object' "
-        f"ELSE array_to_string(list_sort(list_concat({unknown}, {twice})), '; ') END"
+        f"ELSE array_to_string(list_sort(list_concat({unknown}, {twice}, {several})), '; ') END"
     )
 
 
@@ -173,13 +201,30 @@ def shown(contract: Contract, raw: str, whole: str) -> str:
     """
     if not has_personal(contract):
         return raw
-    hidden = {column.name: HIDDEN for column in contract.columns if column.treatment}
+    personal = [column for column in contract.columns if column.treatment]
+    hidden = {key: HIDDEN for column in personal for key in (column.name, *column.aliases)}
     merged = f"json_merge_patch({raw}, {quote_text(json.dumps(hidden))})::VARCHAR"
     return f"CASE WHEN {whole} THEN {merged} ELSE {quote_text(WITHHELD)} END"
 
 
 def _known(contract: Contract) -> str:
-    return f"[{', '.join(quote_text(column.name) for column in contract.read_columns)}]"
+    return f"[{', '.join(quote_text(key) for key in _keys(contract))}]"
+
+
+def _keys(contract: Contract) -> list[str]:
+    """All keys that an object may have: the columns' names, first, and their names in files."""
+    read = contract.read_columns
+    return [*(c.name for c in read), *(alias for c in read for alias in c.aliases)]
+
+
+def _repeated(contract: Contract) -> list[tuple[str, str]]:
+    """Columns with several names, and SQL for whether an object has more than one of them."""
+    found = []
+    for column in contract.read_columns:
+        if column.aliases:
+            names = ", ".join(quote_text(name) for name in (column.name, *column.aliases))
+            found.append((column.name, f"len(list_intersect(json_keys(__json), [{names}])) > 1"))
+    return found
 
 
 def _present(contract: Contract, text: str, *, quoted: bool = True) -> str:

@@ -226,3 +226,23 @@ def test_personal_values_are_hidden_in_quarantine(data_lake: Any) -> None:
     assert len(raws) == 2
     assert json.loads(next(raw for raw in raws if raw.startswith("{")))["id"] == "x"
     assert "123-45" not in "".join(raws)
+
+
+def test_keys_of_a_renamed_column_are_read_by_their_old_name(data_lake: Any) -> None:
+    renamed = {
+        "name": "word",
+        "logicalType": "string",
+        "customProperties": [{"property": "fileNames", "value": ["wort", "mot"]}],
+    }
+    columns = [{"name": "id", "logicalType": "integer", "primaryKey": True}, renamed]
+    data_lake.declare("words", delivery="full", columns=columns, limit=1, read={"format": "ndjson"})
+    data_lake.put(
+        "words",
+        '{"id": 1, "word": "a"}\n{"wort": "b", "id": 2}\n{"id": 3}\n'
+        '{"id": 4, "word": "d", "mot": "e"}\n{"id": 5, "motto": "e"}\n',
+    )
+    assert data_lake.rows("silver.words") == [(1, "a"), (2, "b"), (3, None)]
+    assert data_lake.rows("quarantine.words", "line", "rules") == [
+        (4, ["column 'word' occurs under several names"]),
+        (5, ["key 'motto' is not in the contract"]),
+    ]
