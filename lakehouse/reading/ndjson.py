@@ -22,8 +22,10 @@ from lakehouse.reading.explaining import computed, explained_rows
 from lakehouse.reading.source import Source
 from lakehouse.reading.structure import Structure
 
-_BLOCK = 8 * 1024 * 1024
+_BLOCK = 1024 * 1024
 """Bytes; a line that fills a block is too long for the typed read."""
+_LONGEST = 2 * _BLOCK
+"""DuckDB cuts a file into pieces of twice this size, which its threads share."""
 _SPACE = b" \t\r\n"
 _TYPES: dict[str, pa.DataType] = {
     "__line": pa.int64(),
@@ -60,7 +62,8 @@ def typed(contract: Contract, paths: Sequence[str], rejects: str) -> str:
     files = ", ".join(quote_text(path) for path in paths)
     lines = (
         "SELECT json AS __json, file_index::BIGINT AS __place "
-        f"FROM read_ndjson_objects([{files}], ignore_errors=true, compression='uncompressed')"
+        f"FROM read_ndjson_objects([{files}], ignore_errors=true, compression='uncompressed', "
+        f"maximum_object_size={_LONGEST})"
     )
     keys = _keys(contract, paths[0])
     return computed(contract, objects.swift_cells(contract, keys, lines, "__place"))
