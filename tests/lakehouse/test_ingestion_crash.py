@@ -8,6 +8,7 @@ import pytest
 from lakehouse import landing
 from lakehouse.catalog import Catalog
 from lakehouse.ingestion import refreshing
+from lakehouse.landing import taking
 from lakehouse.ledger import Ledger
 from lakehouse.storage import Storage
 
@@ -62,8 +63,8 @@ LANDING = [
     (Storage, "rename", 1, "after"),
     (Ledger, "number", 1, "before"),
     (Ledger, "number", 1, "after"),
-    (landing, "read_new", 1, "before"),
-    (landing, "read_new", 1, "after"),
+    (taking, "read_new", 1, "before"),
+    (taking, "read_new", 1, "after"),
 ]
 
 
@@ -102,6 +103,7 @@ SILENT = [
     (Catalog, "_swap", 1, "after"),
     (Catalog, "_swap", 2, "after"),
     (Catalog, "_swap", 3, "after"),
+    (Catalog, "_swap", 4, "after"),
 ]
 SHOWN = [
     (Catalog, "commit", 1, "after"),
