@@ -16,6 +16,7 @@ from pyiceberg.table.update.snapshot import ManageSnapshots
 
 from lakehouse.catalog.catalog import MAIN, Change, still_at
 from lakehouse.catalog.evolving import map_names
+from lakehouse.catalog.merging import overwrite
 from lakehouse.errors import PublishConflict
 
 
@@ -60,11 +61,11 @@ def propose(
     transaction = table.transaction()
     map_names(transaction)
     ManageSnapshots(transaction).create_branch(base.snapshot_id, branch).commit()
-    with transaction.update_snapshot(dict(properties), branch=branch).overwrite() as overwrite:
+    with overwrite(transaction, table, branch, properties) as change:
         for task in table.scan(row_filter=replaced).plan_files():
-            overwrite.delete_data_file(task.file)
+            change.delete_data_file(task.file)
         for file in _parquet_files_to_data_files(transaction.table_metadata, list(files), table.io):
-            overwrite.append_data_file(file)
+            change.append_data_file(file)
     table = transaction.commit_transaction()
     head = table.metadata.refs[branch].snapshot_id
     return Proposal(".".join(table.name()), branch, base.snapshot_id, head, table.metadata_location)

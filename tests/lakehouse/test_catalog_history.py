@@ -3,13 +3,16 @@
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from pyiceberg.expressions import AlwaysFalse
 from pyiceberg.schema import Schema
 from pyiceberg.types import LongType, NestedField
 
 from lakehouse import catalog
 from lakehouse.catalog import Catalog
 from lakehouse.settings import Settings
+from lakehouse.storage import local_path
 
 NUMBERS = Schema(NestedField(1, "n", LongType(), required=False))
 
@@ -58,3 +61,20 @@ def test_a_tagged_snapshot_stays_however_old(lake: Catalog) -> None:
     for number in range(1, 50):
         append(lake, number)
     assert lake.table("x.a").scan(snapshot_id=tagged.snapshot_id).to_arrow().num_rows == 1
+
+
+def test_many_proposals_leave_few_manifests_and_all_rows(lake: Catalog, tmp_path: Path) -> None:
+    table = lake.table("x.a")
+    for number in range(40):
+        file = Path(f"{local_path(table.location())}/data/{number}.parquet")
+        file.parent.mkdir(exist_ok=True)
+        pq.write_table(pa.table({"n": [number]}), file)
+        proposal = catalog.propose(
+            lake.table("x.a"), f"audit-{number}", [f"file://{file}"], AlwaysFalse(), {}
+        )
+        lake.commit([catalog.accept(lake.table("x.a"), proposal, {})])
+    table = lake.table("x.a")
+    head = table.current_snapshot()
+    assert head is not None
+    assert len(head.manifests(table.io)) <= 17
+    assert sorted(table.scan().to_arrow()["n"].to_pylist()) == list(range(40))
