@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 
 import duckdb
@@ -89,15 +90,28 @@ def _count_typed(
     """
     everything = f", max(hash({values.names(contract.columns)}))" if whole else ""
     reader, paths = reading.reader(contract), [source.path for source in sources]
+    read = contract if whole else _narrowed(contract)
     found = connection.execute(
         f"SELECT __place, {label_sql(contract)} AS label, count(*){everything} "
-        f"FROM ({reader.typed(contract, paths, _REJECTS)}) GROUP BY ALL"
+        f"FROM ({reader.typed(read, paths, _REJECTS)}) GROUP BY ALL"
     ).fetchall()
     unread = reader.rejected(connection, _REJECTS)
     counts = [Counter[str]() for _ in sources]
     for place, first, rows, *_ in found:
         counts[place][partition_name(contract, first)] = rows
     return [(rows, unread.get(p, frozenset())) for p, rows in zip(paths, counts, strict=True)]
+
+
+def _narrowed(contract: Contract) -> Contract:
+    """The contract with only the columns that tell a row's partition, where files name columns.
+
+    DuckDB leaves out by itself what is not asked of a table, but not of an object's text.
+    """
+    if contract.partition is None or contract.read.format not in ("json", "ndjson"):
+        return contract
+    column = contract.column(contract.partition.column)
+    needed = {column.name, *column.sources}
+    return replace(contract, columns=tuple(c for c in contract.columns if c.name in needed))
 
 
 def _count_explained(
