@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 
@@ -17,6 +18,8 @@ from lakehouse.ledger import Delivery, Inspection
 from lakehouse.reading import Source, Structure, unpack, values
 from lakehouse.results import UNASSIGNED, WHOLE
 
+_BATCH = 256 * 1024 * 1024
+"""Bytes, packed, that are looked at together."""
 _REJECTS = "__rejects"
 Rows = Mapping[str, int]
 """Rows by partition name."""
@@ -27,26 +30,50 @@ def inspect(
 ) -> tuple[Inspection, ...]:
     """Returns for each object how many rows it has in each partition, or why it is unreadable."""
     objects = {delivery.object: delivery for delivery in deliveries}
-    reader = reading.reader(contract)
-    sources: dict[str, Source] = {}
-    structures: dict[str, Structure] = {}
-    entries: list[Inspection] = []
-    with lake.scratch() as scratch:
-        for url, delivery in objects.items():
+    batches = _batches(tuple(objects.values()))
+    return tuple(entry for batch in batches for entry in _inspected(lake, contract, batch))
+
+
+def _batches(deliveries: Sequence[Delivery]) -> Iterator[list[Delivery]]:
+    """Cuts the deliveries so that what is unpacked at a time does not fill the disk."""
+    batch: list[Delivery] = []
+    for delivery in deliveries:
+        batch.append(delivery)
+        if sum(one.size for one in batch) > _BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _inspected(
+    lake: Lake, contract: Contract, deliveries: Sequence[Delivery]
+) -> Iterator[Inspection]:
+    with lake.scratch() as scratch, ThreadPoolExecutor(lake.settings.cores) as pool:
+
+        def look(delivery: Delivery) -> tuple[Source, Structure] | str:
             try:
-                source = unpack(lake.storage, contract, url, delivery.source_key, scratch)
-                structures[url] = reader.examine(source, contract)
-                sources[url] = source
+                source = unpack(
+                    lake.storage, contract, delivery.object, delivery.source_key, scratch
+                )
+                return source, reading.reader(contract).examine(source, contract)
             except UnreadableObject as error:
-                entries.append(_entry(contract, delivery, "", 0, error.message()))
+                return error.message()
+
+        seen = dict(zip(deliveries, pool.map(look, deliveries), strict=True))
+        readable = {d.object: found for d, found in seen.items() if not isinstance(found, str)}
+        sources = {url: source for url, (source, _) in readable.items()}
+        structures = {url: structure for url, (_, structure) in readable.items()}
         with lake.connect(tables=False) as connection:
-            for url, rows in _touches(connection, contract, sources, structures).items():
-                # a file without rows is still known to have been looked at
-                counted = rows or {UNASSIGNED if contract.partition else WHOLE: 0}
-                entries += [
-                    _entry(contract, objects[url], name, k) for name, k in sorted(counted.items())
-                ]
-    return tuple(entries)
+            touched = _touches(connection, contract, sources, structures)
+        for delivery, found in seen.items():
+            if isinstance(found, str):
+                yield _entry(contract, delivery, "", 0, found)
+                continue
+            # a file without rows is still known to have been looked at
+            none = {UNASSIGNED if contract.partition else WHOLE: 0}
+            for name, rows in sorted((touched[delivery.object] or none).items()):
+                yield _entry(contract, delivery, name, rows)
 
 
 def _touches(

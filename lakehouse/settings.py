@@ -91,6 +91,11 @@ class Settings:
             hash_key=Secret(env.get("LAKEHOUSE_HASH_KEY") or ""),
         )
 
+    @property
+    def cores(self) -> int:
+        """How many threads may work at a time."""
+        return self.threads or os.cpu_count() or 1
+
     def clock(self) -> datetime:
         """Returns the lake's current time in UTC: `now` if set, else the machine's clock."""
         return self.now or datetime.now(UTC)

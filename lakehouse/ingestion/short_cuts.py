@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from queue import Empty, SimpleQueue
@@ -26,7 +25,7 @@ def short_cuts(
     alone = list(_alone(view, targets, numbered))
     for name in alone:
         waiting.put(name)
-    workers = min(view.lake.settings.threads or os.cpu_count() or 1, len(alone))
+    workers = min(view.lake.settings.cores, len(alone))
     if not workers:
         return set()
     with ThreadPoolExecutor(workers) as pool:
