@@ -37,11 +37,13 @@ def inspect(
 def _batches(deliveries: Sequence[Delivery]) -> Iterator[list[Delivery]]:
     """Cuts the deliveries so that what is unpacked at a time does not fill the disk."""
     batch: list[Delivery] = []
+    size = 0
     for delivery in deliveries:
         batch.append(delivery)
-        if sum(one.size for one in batch) > _BATCH:
+        size += delivery.size
+        if size > _BATCH:
             yield batch
-            batch = []
+            batch, size = [], 0
     if batch:
         yield batch
 

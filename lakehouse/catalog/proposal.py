@@ -29,6 +29,7 @@ class Proposal:
         branch: The branch.
         base: Snapshot of `main` that the branch started from.
         snapshot: The branch's snapshot.
+        sequence: Its sequence number, which orders publishes.
         metadata: Metadata location that knows the branch.
     """
 
@@ -36,6 +37,7 @@ class Proposal:
     branch: str
     base: int
     snapshot: int
+    sequence: int
     metadata: str
 
 
@@ -68,7 +70,15 @@ def propose(
             change.append_data_file(file)
     table = transaction.commit_transaction()
     head = table.metadata.refs[branch].snapshot_id
-    return Proposal(".".join(table.name()), branch, base.snapshot_id, head, table.metadata_location)
+    made = table.snapshot_by_id(head)
+    return Proposal(
+        table=".".join(table.name()),
+        branch=branch,
+        base=base.snapshot_id,
+        snapshot=head,
+        sequence=(made.sequence_number if made else None) or 0,
+        metadata=table.metadata_location,
+    )
 
 
 def accept(table: Table, proposal: Proposal, properties: Mapping[str, str] | None = None) -> Change:

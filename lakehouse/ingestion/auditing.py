@@ -83,13 +83,7 @@ def audit(
             if view.books.refs.snapshot(f"silver.{reference.dataset}") is not None
             for check in _orphans(view, connection, reference, report.rows)
         ]
-    return Audit(report, tuple(found), proposal.snapshot, _sequence(view, proposal))
-
-
-def _sequence(view: View, proposal: Proposal) -> int:
-    """Returns the number that the table gave to the proposal's snapshot."""
-    head = view.lake.catalog.table(proposal.table).snapshot_by_id(proposal.snapshot)
-    return (head.sequence_number if head else None) or 0
+    return Audit(report, tuple(found), proposal.snapshot, proposal.sequence)
 
 
 def _require_all_rows(contract: Contract, report: Report, counts: Sequence[Count]) -> None:

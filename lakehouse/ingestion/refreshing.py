@@ -172,10 +172,7 @@ def _publish(
     proposals: Sequence[Proposal],
     verdicts: Sequence[Judgement],
 ) -> None:
-    refs = view.lake.catalog.refs([view.contract.table])
-    head = refs.tables[view.contract.table].snapshot_by_id(proposals[0].snapshot)
-    sequence = (head.sequence_number if head else None) or 0
-    accounts = book(view, targets, files, (proposals[0].snapshot, sequence))
+    accounts = book(view, targets, files, (proposals[0].snapshot, proposals[0].sequence))
     before = {name: view.state.held.get(name) for name in targets}
 
     def entries() -> Sequence[Entry]:
