@@ -17,6 +17,7 @@ import json
 import resource
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -27,6 +28,7 @@ import matplotlib as mpl
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt
+import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -116,6 +118,60 @@ def settings(work: Path) -> Any:
     from lakehouse.settings import Settings
 
     return Settings.load({"LAKEHOUSE_PROJECT": str(work), "LAKEHOUSE_HOME": str(work / "lake")})
+
+
+def declare(work: Path, *, format: str = "csv", last_rule: bool = True) -> None:
+    """Writes the sample's contract of flights without its references.
+
+    Args:
+        work: The lake's project.
+        format: File format of what is delivered.
+        last_rule: Whether the last row rule is in it: a contract that changes has each object
+            looked at anew.
+    """
+    text = (ROOT / "assets/contracts/flights.odcs.yaml").read_text(encoding="utf-8")
+    contract = yaml.safe_load(text)
+    for column in contract["schema"][0]["properties"]:
+        column.pop("relationships", None)
+    for custom in contract["customProperties"]:
+        if custom["property"] == "read" and format != "csv":
+            custom["value"] = {"format": format}
+        if custom["property"] == "rowRules" and not last_rule:
+            custom["value"].pop()
+    target = work / "assets" / "contracts" / "flights.odcs.yaml"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(yaml.safe_dump(contract), encoding="utf-8")
+
+
+def land(work: Path) -> Figures:
+    """Takes what was delivered into bronze."""
+    from lakehouse import landing
+    from lakehouse.lake import Lake
+
+    started = time.perf_counter()
+    landing.land(Lake(settings(work)), "flights", run="bench")
+    return {"seconds": time.perf_counter() - started}
+
+
+def refresh(work: Path) -> Figures:
+    """Inspects, conforms, writes, audits and publishes."""
+    from lakehouse import ingestion
+    from lakehouse.lake import Lake
+    from lakehouse.validation.suite import import_great_expectations
+
+    lake = Lake(settings(work))
+    import_great_expectations()
+    started, cpu = time.perf_counter(), time.process_time()
+    done = ingestion.refresh(lake, "flights", run="bench")
+    seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
+    assert done.refusals() == (), done.refusals()
+    return {
+        "seconds": seconds,
+        "cpu_s": cpu,
+        "published": done.rows,
+        "quarantined": done.quarantined,
+        "verdicts": len(done.judgements),
+    }
 
 
 def report(

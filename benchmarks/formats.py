@@ -18,8 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
-import yaml
-from common import ROOT, Figures, Limit, asked, measured, months, report, settings
+from common import Figures, Limit, asked, declare, land, measured, months, refresh, report, settings
 
 LIMIT = 3.5
 BROKEN_ROWS, DISTANCE = 20, 15
@@ -53,7 +52,7 @@ def _measured(format: str, years: int) -> tuple[Figures, Figures]:
         rows, files = _build(work, format, years)
         floor = measured(__file__, "floor", work)
         measured(__file__, "land", work)
-        _declare(work, format, last_rule=True)
+        declare(work, format=format, last_rule=True)
         ours = measured(__file__, "lakehouse", work)
     return {**ours, "rows": rows, "files": files}, floor
 
@@ -70,7 +69,7 @@ def _build(work: Path, format: str, years: int) -> tuple[int, int]:
         else:
             _convert(content, work / "month.csv", target, format)
         rows, files = rows + count, files + 1
-    _declare(work, format, last_rule=False)
+    declare(work, format=format, last_rule=False)
     return rows, files
 
 
@@ -99,22 +98,6 @@ def _convert(content: bytes, source: Path, target: Path, format: str) -> None:
         )
 
 
-def _declare(work: Path, format: str, *, last_rule: bool) -> None:
-    """Writes the contract for files of one format, with its last row rule or without."""
-    text = (ROOT / "assets/contracts/flights.odcs.yaml").read_text(encoding="utf-8")
-    contract = yaml.safe_load(text)
-    for column in contract["schema"][0]["properties"]:
-        column.pop("relationships", None)
-    for custom in contract["customProperties"]:
-        if custom["property"] == "read" and format != "csv":
-            custom["value"] = {"format": format}
-        if custom["property"] == "rowRules" and not last_rule:
-            custom["value"].pop()
-    target = work / "assets" / "contracts" / "flights.odcs.yaml"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(yaml.safe_dump(contract), encoding="utf-8")
-
-
 def _floor(work: Path) -> Figures:
     """DuckDB alone: typed files in, one zstd Parquet file out, nothing checked."""
     from lakehouse.connection import connect
@@ -139,37 +122,7 @@ def _floor(work: Path) -> Figures:
         return {"seconds": time.perf_counter() - started}
 
 
-def _land(work: Path) -> Figures:
-    from lakehouse import landing
-    from lakehouse.lake import Lake
-
-    started = time.perf_counter()
-    landing.land(Lake(settings(work)), "flights", run="bench")
-    return {"seconds": time.perf_counter() - started}
-
-
-def _lakehouse(work: Path) -> Figures:
-    """Inspect, conform, write, audit and publish."""
-    from lakehouse import ingestion
-    from lakehouse.lake import Lake
-    from lakehouse.validation.suite import import_great_expectations
-
-    lake = Lake(settings(work))
-    import_great_expectations()
-    started, cpu = time.perf_counter(), time.process_time()
-    done = ingestion.refresh(lake, "flights", run="bench")
-    seconds = time.perf_counter() - started
-    assert done.refusals() == (), done.refusals()
-    return {
-        "seconds": seconds,
-        "cpu_s": time.process_time() - cpu,
-        "published": done.rows,
-        "quarantined": done.quarantined,
-        "verdicts": len(done.judgements),
-    }
-
-
-SIDES = {"floor": _floor, "land": _land, "lakehouse": _lakehouse}
+SIDES = {"floor": _floor, "land": land, "lakehouse": refresh}
 
 if __name__ == "__main__":
     main()

@@ -12,13 +12,11 @@ are not counted. A third of the years tells whether memory grows with the table.
 
 from __future__ import annotations
 
-import copy
 import tempfile
 import time
 from pathlib import Path
 
-import yaml
-from common import ROOT, Figures, Limit, asked, measured, months, report, settings
+from common import Figures, Limit, asked, declare, land, measured, months, refresh, report, settings
 
 LIMIT, PEAK_LIMIT_MB, GROWTH_LIMIT = 3.5, 1000, 1.15
 BROKEN_LINES = 20
@@ -59,7 +57,7 @@ def _measured(years: int, *, dirty_every: int, baseline: bool = False) -> tuple[
         rows, files = _build(work, years, dirty_every)
         floor = measured(__file__, "floor", work) if baseline else {}
         measured(__file__, "land", work)
-        _declare(work, last_rule=True)
+        declare(work, last_rule=True)
         ours = measured(__file__, "lakehouse", work)
     return {**ours, "rows": rows, "files": files}, floor
 
@@ -74,22 +72,8 @@ def _build(work: Path, years: int, dirty_every: int) -> tuple[int, int]:
             body[:BROKEN_LINES] = [line.replace(b",", b"", 1) for line in body[:BROKEN_LINES]]
         (landing / f"flights_{year}-{month:02d}.csv").write_bytes(b"".join([header, *body]))
         rows, files = rows + len(body), files + 1
-    _declare(work, last_rule=False)
+    declare(work, last_rule=False)
     return rows, files
-
-
-def _declare(work: Path, *, last_rule: bool) -> None:
-    """Writes the contract, with its last row rule or without."""
-    text = (ROOT / "assets/contracts/flights.odcs.yaml").read_text(encoding="utf-8")
-    contract = copy.deepcopy(yaml.safe_load(text))
-    for column in contract["schema"][0]["properties"]:
-        column.pop("relationships", None)
-    if not last_rule:
-        rules = next(p for p in contract["customProperties"] if p["property"] == "rowRules")
-        rules["value"].pop()
-    target = work / "assets" / "contracts" / "flights.odcs.yaml"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(yaml.safe_dump(contract), encoding="utf-8")
 
 
 def _floor(work: Path) -> Figures:
@@ -110,36 +94,7 @@ def _floor(work: Path) -> Figures:
         return {"seconds": time.perf_counter() - started}
 
 
-def _land(work: Path) -> Figures:
-    from lakehouse import landing
-    from lakehouse.lake import Lake
-
-    started = time.perf_counter()
-    landing.land(Lake(settings(work)), "flights", run="bench")
-    return {"seconds": time.perf_counter() - started}
-
-
-def _lakehouse(work: Path) -> Figures:
-    """Inspect, conform, write, audit and publish."""
-    from lakehouse import ingestion
-    from lakehouse.lake import Lake
-    from lakehouse.validation.suite import import_great_expectations
-
-    lake = Lake(settings(work))
-    import_great_expectations()
-    started = time.perf_counter()
-    done = ingestion.refresh(lake, "flights", run="bench")
-    finished = time.perf_counter()
-    assert done.refusals() == (), done.refusals()
-    return {
-        "seconds": finished - started,
-        "published": done.rows,
-        "quarantined": done.quarantined,
-        "verdicts": len(done.judgements),
-    }
-
-
-SIDES = {"floor": _floor, "land": _land, "lakehouse": _lakehouse}
+SIDES = {"floor": _floor, "land": land, "lakehouse": refresh}
 
 if __name__ == "__main__":
     main()

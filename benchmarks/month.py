@@ -16,8 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import yaml
-from common import ROOT, Figures, Limit, asked, measured, months, report, settings
+from common import Figures, Limit, asked, declare, measured, months, report, settings
 
 LIMIT = 1.3
 FIRST, LOOKS = 13, 3
@@ -29,7 +28,7 @@ def main() -> None:
     options = asked(__doc__, SIDES)
     with tempfile.TemporaryDirectory(prefix="bench-month-") as folder:
         work = Path(folder)
-        _declare(work)
+        declare(work)
         (work / "years").write_text(str(options.years), encoding="utf-8")
         found = measured(__file__, "months", work)
     early, late = found["early"], found["late"]
@@ -44,18 +43,6 @@ def main() -> None:
         {"month 13": early["seconds"], f"month {last}": late["seconds"]},
         found,
     )
-
-
-def _declare(work: Path) -> None:
-    """Writes the sample's contract without its references."""
-    contract = yaml.safe_load(
-        (ROOT / "assets/contracts/flights.odcs.yaml").read_text(encoding="utf-8")
-    )
-    for column in contract["schema"][0]["properties"]:
-        column.pop("relationships", None)
-    target = work / "assets" / "contracts" / "flights.odcs.yaml"
-    target.parent.mkdir(parents=True)
-    target.write_text(yaml.safe_dump(contract), encoding="utf-8")
 
 
 def _months(work: Path) -> Figures:
