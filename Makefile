@@ -142,7 +142,7 @@ lock: ## Resolves requirements.lock anew from pyproject.toml; newest releases: A
 	@if [ ! -x $(BIN)/uv ]; then $(MAKE) setup; fi
 	$(READ_PIP_SETTINGS)
 	echo "lock       resolving pyproject.toml for Python 3.11"
-	$(BIN)/uv pip compile pyproject.toml --group dev --quiet --python-version 3.11 $(ARGS) --upgrade-package torch \
+	$(BIN)/uv pip compile pyproject.toml --group dev --extra services --quiet --python-version 3.11 $(ARGS) --upgrade-package torch \
 	  --no-header --no-emit-index-url --no-emit-find-links --output-file requirements.lock >/dev/null
 	sed -i -E 's/^([a-z0-9-]+==[^+ ]+)\+[a-z0-9.]+/\1/' requirements.lock
 	echo "lock       $$(grep -c '==' requirements.lock) packages; install them with: make setup"

@@ -120,6 +120,11 @@ def machine_environment(extra: dict[str, str]) -> dict[str, str]:
     return {**os.environ, **extra}
 
 
+def armed_fault() -> tuple[str, str]:
+    """Returns the armed fault point and the file that lists those reached; empty outside tests."""
+    return os.environ.get("LAKEHOUSE_FAULT", ""), os.environ.get("LAKEHOUSE_FAULT_LOG", "")
+
+
 def _find_project() -> Path:
     """The working folder if it declares a lake, else the checkout this package lies in."""
     here = Path.cwd()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from lakehouse import faults
 from lakehouse.admitting import look, read_new
 from lakehouse.contract import Contract
 from lakehouse.errors import UsageError
@@ -104,7 +105,9 @@ def land(
         told = ((delivery.number, sides[delivery.source_key]) for delivery in delivered)
         return [claim(lake, number, side) for number, side in told if side is not None]
 
+    faults.reach("landing.copied")
     delivered = lake.ledger.number(Delivery, entries, claims) if whole else ()
+    faults.reach("landing.booked")
     added = {delivery.sha256 for delivery in delivered} - known
     read_new(lake, contract)
     state = look(lake, contract).state
