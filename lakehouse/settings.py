@@ -46,6 +46,8 @@ class Settings:
         threads: DuckDB's threads; 0 means one per core.
         hash_key_file: File with the key of hashed columns, or empty.
         hash_key: The key itself, from the environment only; never shown.
+        dagster_uri: PostgreSQL for Dagster's runs, events and schedules; empty means SQLite in
+            `home`.
     """
 
     project: Path
@@ -60,6 +62,7 @@ class Settings:
     threads: int
     hash_key_file: str = ""
     hash_key: Secret = Secret()
+    dagster_uri: str = ""
 
     @classmethod
     def load(cls, environment: dict[str, str] | None = None) -> Settings:
@@ -81,9 +84,10 @@ class Settings:
             home=home,
             warehouse=_url("warehouse", value("warehouse", str(home / "warehouse"))),
             landing=_url("landing", value("landing", str(home / "landing"))),
-            catalog_uri=value("catalog_uri", f"sqlite:///{home / 'catalog.db'}"),
+            catalog_uri=_database(value("catalog_uri", f"sqlite:///{home / 'catalog.db'}")),
             s3_endpoint=value("s3_endpoint", "") or None,
-            tracking_uri=value("tracking_uri", f"sqlite:///{home / 'mlflow.db'}"),
+            tracking_uri=_database(value("tracking_uri", f"sqlite:///{home / 'mlflow.db'}")),
+            dagster_uri=_postgresql("dagster_uri", value("dagster_uri", "")),
             now=_clock(value("now", "")),
             memory=value("memory", "1GB"),
             threads=_count("threads", value("threads", "0")),
@@ -118,6 +122,11 @@ class Settings:
 def machine_environment(extra: dict[str, str]) -> dict[str, str]:
     """Returns the environment for a child process: this one's plus `extra`."""
     return {**os.environ, **extra}
+
+
+def hand_down(name: str, value: str) -> None:
+    """Sets a variable for this process and its children, which some libraries read themselves."""
+    os.environ[name] = value
 
 
 def armed_fault() -> tuple[str, str]:
@@ -159,6 +168,23 @@ def _url(name: str, value: str) -> str:
     raise SettingsError(
         f"LAKEHOUSE_{name.upper()}", value, "use a file:// or s3:// URL or a folder"
     )
+
+
+def _database(value: str) -> str:
+    """Names the driver where a PostgreSQL URL leaves it open: SQLAlchemy would take another."""
+    for scheme in ("postgresql://", "postgres://"):
+        if value.startswith(scheme):
+            return "postgresql+psycopg2://" + value.removeprefix(scheme)
+    return value
+
+
+def _postgresql(name: str, value: str) -> str:
+    """Returns a PostgreSQL URL, or an empty text."""
+    found = _database(value)
+    if found and not found.startswith("postgresql"):
+        shown = value.split(":", 1)[0] + ":…"  # the rest may hold a password
+        raise SettingsError(f"LAKEHOUSE_{name.upper()}", shown, "use a postgresql:// URL")
+    return found
 
 
 def _clock(value: str) -> datetime | None:

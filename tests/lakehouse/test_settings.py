@@ -149,3 +149,23 @@ def test_the_file_cannot_move_itself(tmp_path: Path, key: str) -> None:
 def test_a_file_that_is_no_toml_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="it is not valid TOML"):
         load(tmp_path, "memory 3GB")
+
+
+def test_a_postgresql_url_gets_the_driver_that_is_installed(tmp_path: Path) -> None:
+    url = "postgresql://ann:word@db:5433/books?sslmode=require"
+    settings = load(
+        tmp_path,
+        LAKEHOUSE_CATALOG_URI=url,
+        LAKEHOUSE_TRACKING_URI=url.replace("postgresql", "postgres"),
+        LAKEHOUSE_DAGSTER_URI=url.replace("postgresql", "postgresql+pg8000"),
+    )
+    expected = "postgresql+psycopg2://ann:word@db:5433/books?sslmode=require"
+    assert (settings.catalog_uri, settings.tracking_uri) == (expected, expected)
+    assert settings.dagster_uri == url.replace("postgresql", "postgresql+pg8000")
+
+
+def test_dagster_runs_are_kept_in_postgresql_or_in_the_home(tmp_path: Path) -> None:
+    assert load(tmp_path).dagster_uri == ""
+    with pytest.raises(SettingsError, match="LAKEHOUSE_DAGSTER_URI") as refused:
+        load(tmp_path, LAKEHOUSE_DAGSTER_URI="mysql://ann:word@db/books")
+    assert "word" not in str(refused.value)
