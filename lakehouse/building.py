@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lakehouse import faults
 from lakehouse.connection import (
     EXTENSIONS,
     connect,
@@ -127,12 +128,14 @@ class _Job:
 def _build(job: _Job, reason: str) -> Built:
     _pin_sources(job)
     statuses = _run(job)
+    faults.reach("gold.built")
     models = job.project.models
     failures = tuple(_failures(job.project, statuses))
     if failures:
         refused = BuildRefused(failures, _readers(job.books)).message()
         return Built(tuple(_present(job.books, m, statuses) for m in models), reason, (refused,))
     files, columns = _export(job)
+    faults.reach("gold.exported")
     inputs = snapshots(job.books.refs, job.project.sources)
 
     def entries(shown: Mapping[str, int]) -> tuple[Build, ...]:
@@ -144,6 +147,7 @@ def _build(job: _Job, reason: str) -> Built:
     written = {
         one.table: one for one in replace_files(job.lake, files, run=job.run, entries=entries)
     }
+    faults.reach("gold.published")
     return Built(
         tuple(_built(m, written[m.table], columns[m.table], statuses) for m in models), reason
     )

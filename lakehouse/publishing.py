@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from pyiceberg.expressions import BooleanExpression
 from pyiceberg.table import Table
 
-from lakehouse import catalog
+from lakehouse import catalog, faults
 from lakehouse.catalog import Proposal
 from lakehouse.errors import PublishConflict
 from lakehouse.lake import Lake
@@ -86,16 +86,12 @@ def propose(lake: Lake, drafts: Sequence[Draft], run: str) -> tuple[Proposal, ..
     """Puts each draft on a branch of its own table, `audit-<run>-<random>`."""
     branch = f"audit-{run[:8]}-{uuid.uuid4().hex[:8]}"
     stamped = {"lakehouse.run": run}
-    return tuple(
-        catalog.propose(
-            lake.catalog.table(draft.table),
-            branch,
-            draft.files,
-            draft.replaced,
-            {**stamped, **draft.properties},
-        )
-        for draft in drafts
-    )
+    made = []
+    for draft in drafts:
+        table, properties = lake.catalog.table(draft.table), {**stamped, **draft.properties}
+        made.append(catalog.propose(table, branch, draft.files, draft.replaced, properties))
+        faults.reach("branch.written")
+    return tuple(made)
 
 
 def publish(
@@ -226,6 +222,7 @@ def data_url(table: Table, name: str) -> str:
 def _stored(lake: Lake, table: Table, file: Path) -> str:
     url = data_url(table, "part")
     lake.storage.copy(f"file://{file}", url)
+    faults.reach("replace.stored")
     return url
 
 

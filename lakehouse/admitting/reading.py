@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lakehouse import faults
 from lakehouse.admitting.recording import Refusal, record
 from lakehouse.admitting.times import timeless
 from lakehouse.admitting.totals import differing
@@ -29,8 +30,10 @@ def _step(view: View) -> bool:
     if view.state.unread:
         found = inspect(view.lake, view.contract, view.state.unread)
         view.lake.ledger.append(found)
+        faults.reach("admitting.inspected")
         refusals = _unreadable(view, found)
         record(view, refusals)
+        faults.reach("admitting.refused")
         return bool(refusals) or bool(view.contract.totals or view.contract.history)
     refusals = [*differing(view), *timeless(view)]
     record(view, refusals)

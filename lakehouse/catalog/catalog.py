@@ -33,6 +33,7 @@ from pyiceberg.table.update import (
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from lakehouse import faults
 from lakehouse.errors import LakeFormatError, PublishConflict, UnknownName
 from lakehouse.settings import Settings
 
@@ -149,6 +150,7 @@ class Catalog:
                 )
         table = self.table(name)
         if table.current_snapshot() is None:
+            faults.reach("catalog.created")
             table.append(table.schema().as_arrow().empty_table())
         return table
 
@@ -159,9 +161,12 @@ class Catalog:
             PublishConflict: A table is no longer what its change was staged from.
         """
         moves = [(change, self._stage(change)) for change in changes if change.updates]
+        faults.reach("commit.staged")
         with Session(self.iceberg.engine) as session, session.begin():
             for change, staged in moves:
                 self._swap(session, change.table, staged)
+                faults.reach("commit.moved")
+        faults.reach("commit.done")
         for change, staged in moves:
             IcebergCatalog._delete_old_metadata(staged.io, change.table.metadata, staged.metadata)
 

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 from pyiceberg.exceptions import CommitFailedException
 
+from lakehouse import faults
 from lakehouse.errors import FrameRefused, did_you_mean
 from lakehouse.features.leakage import SUSPICIOUS_AUC, single_aucs
 from lakehouse.features.sample import Sample, Source, pin, read
@@ -119,6 +120,7 @@ def assemble(lake: Lake, model: str, *, also: Sequence[str] = ()) -> TrainingFra
     frame = TrainingFrame(spec, source, tag, *samples)
     _require_no_leak(frame)
     _protect(lake, frame)
+    faults.reach("training.tagged")
     return frame
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import duckdb
 
+from lakehouse import faults
 from lakehouse.admitting import View
 from lakehouse.conforming import Broken, Count, Excess
 from lakehouse.connection import quote_text
@@ -69,3 +70,4 @@ def write_broken(
             url = fresh_file(view, view.contract.quarantine, name)
             copy(connection, broken.rows(count.partition, count.delivery, run), url)
             files.quarantine[count.partition, count.delivery] = url
+            faults.reach("conforming.broken")

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
-from lakehouse import tables
+from lakehouse import faults, tables
 from lakehouse.admitting import View, look, read_new
 from lakehouse.catalog import Proposal
 from lakehouse.errors import PublishConflict
@@ -57,6 +57,7 @@ def refresh(
     contract = lake.contract(dataset)
     require_key(contract, lake.settings)
     prepare(lake, contract)
+    faults.reach("refresh.prepared")
     known = {decision.number for decision in lake.ledger.read().decisions}
     read_new(lake, contract)
     brought = _Brought()
@@ -95,9 +96,11 @@ def _targets(state: SilverState, partitions: Collection[str] | None) -> list[str
 
 def _bring(view: View, targets: Sequence[str], run: str) -> _Brought:
     files = write(view, targets, run)
+    faults.reach("refresh.written")
     outcomes: tuple[PartitionOutcome, ...] = ()
     if files.excesses:
         refusing.refuse_excesses(view, files.excesses)
+        faults.reach("refusing.excesses")
         after = look(view.lake, view.contract)
         gone = [name for name in targets if name not in after.state.stale]
         outcomes = _left(view, gone)
@@ -106,21 +109,27 @@ def _bring(view: View, targets: Sequence[str], run: str) -> _Brought:
         return _Brought(outcomes)
     judged = [name for name in targets if view.state.wanted.get(name) and name != UNASSIGNED]
     proposals = _propose(view, targets, files, run)
+    faults.reach("refresh.proposed")
     try:
         found = audit(view, proposals[0], judged, files.counts)
+        faults.reach("refresh.audited")
         refused = _refused(view, found)
         verdicts = judgements(view, found, run, refused)
         if refused:
             discard(view.lake, proposals)
+            faults.reach("refusing.discarded")
             view.lake.ledger.append([verdict for verdict in verdicts if not verdict.published])
+            faults.reach("refusing.judged")
             evidence = {name: found.evidence(name) for name in refused}
             refusing.refuse_partitions(view, evidence, files.counts, found.inadmissible)
+            faults.reach("refusing.booked")
             outcomes += _left(view, refused)
             targets = [name for name in targets if name not in refused]
             if not targets:
                 return _Brought(outcomes, shown(view, verdicts, found.checks))
             proposals = _propose(view, targets, files, run)
         _publish(view, targets, files, proposals, verdicts)
+        faults.reach("refresh.published")
     except PublishConflict:
         discard(view.lake, proposals)
         raise

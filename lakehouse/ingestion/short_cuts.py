@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from queue import Empty, SimpleQueue
 
+from lakehouse import faults
 from lakehouse.admitting import View
 from lakehouse.conforming import Straight
 from lakehouse.ingestion.files import Files, fresh_file, write_broken
@@ -73,4 +74,5 @@ def _work(
             files.counts += counts
             if any(count.published for count in counts):
                 files.silver[name] = url
+                faults.reach("conforming.written")
             write_broken(view, connection, straight.broken, counts, files, run=run)

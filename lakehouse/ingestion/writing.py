@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from lakehouse import faults
 from lakehouse.admitting import View
 from lakehouse.conforming import Staging
 from lakehouse.connection import quote_text
@@ -54,6 +55,7 @@ def _stage(
             url = fresh_file(view, view.contract.table, partition)
             copy(connection, staging.valid_rows(partition), url)
             files.silver[partition] = url
+            faults.reach("conforming.written")
         write_broken(view, connection, staging.broken, conformed.counts, files, run=run)
 
 

@@ -6,6 +6,7 @@ import uuid
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from lakehouse import faults
 from lakehouse.lake import Lake
 from lakehouse.ledger import Delivery
 from lakehouse.storage import StoredFile
@@ -59,5 +60,7 @@ def copy(lake: Lake, dataset: str, key: str, file: StoredFile) -> Copy | None:
         if lake.storage.digest(part) != (digest, size):
             lake.storage.remove(part)
             return None  # it is still being written; the next run takes it
+        faults.reach("landing.part")
         lake.storage.rename(part, target)
+        faults.reach("landing.renamed")
     return Copy(dataset, key, target, digest, size, file.etag)

@@ -9,7 +9,7 @@ from itertools import chain
 
 import polars as pl
 
-from lakehouse import features, profiling, registry
+from lakehouse import faults, features, profiling, registry
 from lakehouse.connection import quote_name
 from lakehouse.evaluation import evaluate
 from lakehouse.features import LABEL, Sample, Source
@@ -66,7 +66,9 @@ def measure(lake: Lake, model: str, *, run: str) -> DriftReport:
     fresh = list(_measured(lake, spec, source, champion, {m: contents[m] for m in computed}))
     measured = _joined([kept, *fresh])
     report = _report(spec, champion.version, measured, computed=computed, changed=True)
+    faults.reach("monitoring.measured")
     tables.write(lake, measured, report, state, run)
+    faults.reach("monitoring.published")
     return report
 
 

@@ -17,12 +17,11 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from filelock import FileLock
-
-from lakehouse import estimators
+from lakehouse import estimators, faults
 from lakehouse.errors import ServiceFailed, TamperedModel
 from lakehouse.estimators import Estimator
 from lakehouse.lake import Lake
+from lakehouse.locking import exclusive
 from lakehouse.registry.manifest import MANIFEST, Manifest
 from lakehouse.settings import without_telemetry
 
@@ -79,7 +78,9 @@ def record(
     with _answering(f"recording a candidate of {manifest.model}"):
         experiment = _experiment(lake, client, manifest.model)
         run = client.create_run(experiment, start_time=now, run_name=manifest.algorithm)
+        faults.reach("registry.opened")
         digest = _store(lake, f"{run.info.artifact_uri}/{_FOLDER}", manifest, estimator, texts)
+        faults.reach("registry.stored")
         params = {"algorithm": manifest.algorithm, **manifest.params}
         tags = _tags(manifest) | {_HASH: digest}
         client.log_batch(
@@ -232,5 +233,5 @@ def _client(uri: str, home: Path) -> MlflowClient:
 
     for name in ("mlflow", "alembic"):  # every migration would be a line on the terminal
         logging.getLogger(name).setLevel(logging.WARNING)
-    with FileLock(home / "mlflow.lock"), _answering("opening its store"):
+    with _answering("opening its store"), exclusive(home / "mlflow.lock", uri):
         return MlflowClient(tracking_uri=uri, registry_uri=uri)

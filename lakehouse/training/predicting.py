@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from lakehouse import features, publishing, registry
+from lakehouse import faults, features, publishing, registry
 from lakehouse.lake import Lake
 from lakehouse.model_spec import ModelSpec
 from lakehouse.registry import ScoringState
@@ -106,9 +106,11 @@ def predict(lake: Lake, model: str, *, run: str) -> Predicted:
         pl.lit(champion.version, pl.Int64).alias("model_version"),
     )
     state = ScoringState(source.snapshot, spec.fingerprint, champion.version)
+    faults.reach("predicting.scored")
     written = publishing.replace(
         lake, table, scored.to_arrow(), run=run, properties=state.properties()
     )
+    faults.reach("predicting.published")
     mean = _rounded(scored["score"].mean())
     return Predicted(spec, champion.version, written.rows, mean, written.snapshot, written.changed)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import polars as pl
 
-from lakehouse import estimators, features, profiling, registry
+from lakehouse import estimators, faults, features, profiling, registry
 from lakehouse.evaluation import Metrics, evaluate
 from lakehouse.features import Sample, TrainingFrame
 from lakehouse.lake import Lake
@@ -49,11 +49,14 @@ def train(
     fitted = [fit(frame, declared, progress) for declared in spec.candidates]
     best = _best(spec, fitted)
     tracked = [_record(lake, frame, one, run, best) for one in fitted]
+    faults.reach("training.recorded")
     version = registry.register(lake, model, tracked[fitted.index(best)], spec.description)
+    faults.reach("training.registered")
     rival = _rival(frame, champion)
     verdict = _verdict(spec, best.measured, version, champion, rival)
     if verdict.promoted:
         registry.promote(lake, model, version)
+        faults.reach("training.promoted")
     progress(f"{model}: {verdict.reason}")
     candidates = tuple(
         replace(one.measured, tracked=run_id) for one, run_id in zip(fitted, tracked, strict=True)
@@ -62,6 +65,7 @@ def train(
         spec, True, frame.source.snapshot, candidates, verdict, frame.facts(), frame.checks()
     )
     history.append(lake, trained, _state(spec, frame.source.snapshot), run)
+    faults.reach("training.noted")
     return trained
 
 
