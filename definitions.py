@@ -3,6 +3,7 @@
 import dagster as dg
 
 from assets.graph import graph
+from assets.instance import executor
 from lakehouse.lake import Lake
 from resources import LakeResource
 from sensors.arrivals import landed_files
@@ -18,5 +19,5 @@ defs = dg.Definitions(
     schedules=[daily_refresh, hourly_freshness(lake.contracts.values())],
     sensors=[landed_files, *(retraining(spec) for spec in lake.models.values())],
     resources={"session": LakeResource()},
-    executor=dg.in_process_executor,
+    executor=executor(lake.settings),
 )

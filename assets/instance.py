@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,22 @@ def instance(settings: Settings) -> dg.DagsterInstance:
     folder = home(settings)
     with exclusive(folder / "making.lock", settings.dagster_uri):
         return dg.DagsterInstance.from_config(str(folder))
+
+
+def executor(settings: Settings) -> dg.ExecutorDefinition:
+    """Returns what runs the steps of a run, e.g. each in a process or a pod of its own.
+
+    Raises:
+        SettingsError: There is no such executor in this installation.
+    """
+    module, _, name = settings.executor.partition(":")
+    try:
+        found = getattr(import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise SettingsError("LAKEHOUSE_EXECUTOR", settings.executor, str(error)) from error
+    if not isinstance(found, dg.ExecutorDefinition):
+        raise SettingsError("LAKEHOUSE_EXECUTOR", settings.executor, "it is no Dagster executor")
+    return found
 
 
 def _document(settings: Settings, own: Path) -> str:

@@ -48,6 +48,7 @@ class Settings:
         hash_key: The key itself, from the environment only; never shown.
         dagster_uri: PostgreSQL for Dagster's runs, events and schedules; empty means SQLite in
             `home`.
+        executor: How Dagster runs the steps of a run that a person starts, as `module:name`.
     """
 
     project: Path
@@ -63,6 +64,7 @@ class Settings:
     hash_key_file: str = ""
     hash_key: Secret = Secret()
     dagster_uri: str = ""
+    executor: str = "dagster:in_process_executor"
 
     @classmethod
     def load(cls, environment: dict[str, str] | None = None) -> Settings:
@@ -88,6 +90,7 @@ class Settings:
             s3_endpoint=value("s3_endpoint", "") or None,
             tracking_uri=_database(value("tracking_uri", f"sqlite:///{home / 'mlflow.db'}")),
             dagster_uri=_postgresql("dagster_uri", value("dagster_uri", "")),
+            executor=value("executor", cls.executor),
             now=_clock(value("now", "")),
             memory=value("memory", "1GB"),
             threads=_count("threads", value("threads", "0")),

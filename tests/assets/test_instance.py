@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+import dagster as dg
 import pytest
 import yaml
 
-from assets.instance import home
+from assets.instance import executor, home
 from lakehouse.errors import SettingsError
 from lakehouse.settings import Settings
 
@@ -90,3 +91,15 @@ def test_what_was_changed_in_an_earlier_dagster_yaml_goes_on(load, tmp_path: Pat
     assert found["retention"] == {"sensor": {"purge_after_days": 9}}
     assert "postgres" in found["storage"]
     assert yaml.safe_load((folder / "own.yaml").read_text()).keys() == {"nux", "retention"}
+
+
+def test_the_executor_is_a_setting(load) -> None:
+    assert executor(load()) is dg.in_process_executor
+    other = load(LAKEHOUSE_EXECUTOR="dagster:multiprocess_executor")
+    assert executor(other) is dg.multiprocess_executor
+
+
+@pytest.mark.parametrize("name", ["dagster:no_executor", "no_module:executor", "dagster:op", "x"])
+def test_an_executor_that_is_not_there_is_refused(load, name: str) -> None:
+    with pytest.raises(SettingsError, match=f"LAKEHOUSE_EXECUTOR='{name}'"):
+        executor(load(LAKEHOUSE_EXECUTOR=name))
