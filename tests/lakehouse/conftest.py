@@ -5,7 +5,7 @@ import io
 import json
 import shutil
 import zipfile
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 import yaml
 from pyiceberg.catalog.sql import SqlCatalog
+from servers import Services
 
 from lakehouse import (
     dbt_manifest,
@@ -75,8 +76,15 @@ SPEC: dict[str, Any] = {
 class ModelLake:
     """A lake whose table and declaration a test can change."""
 
-    def __init__(self, folder: Path, flights: pl.DataFrame, store: Path) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        flights: pl.DataFrame,
+        store: Path,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.folder = folder
+        self.environment = dict(environment or {})
         (folder / "assets" / "models").mkdir(parents=True)
         (folder / "assets" / "contracts").mkdir()
         (folder / ".lake").mkdir()
@@ -92,6 +100,7 @@ class ModelLake:
             "LAKEHOUSE_PROJECT": str(self.folder),
             "LAKEHOUSE_HOME": str(self.folder / ".lake"),
             "LAKEHOUSE_NOW": self.now,
+            **self.environment,
         }
         return Lake(Settings.load(environment))
 
@@ -251,7 +260,7 @@ class DataLake:
         self.environment: dict[str, str] = {}
         self._lake: Lake | None = None
         for part in ("contracts", "models"):
-            (folder / "assets" / part).mkdir(parents=True)
+            (folder / "assets" / part).mkdir(parents=True, exist_ok=True)
         for dataset in datasets:
             self.declare(dataset)
 
@@ -315,6 +324,11 @@ class DataLake:
 
     def drop(self, dataset: str, content: str | bytes, name: str = "a.csv") -> Path:
         """Puts a file into the landing folder as a producer does."""
+        where = self.lake.settings.landing
+        if where.startswith("s3://"):
+            put = content.encode() if isinstance(content, str) else content
+            self.lake.storage.filesystem(where).pipe(f"{where}/{dataset}/{name}", put)
+            return Path(dataset, name)
         file = self.folder / ".lake" / "landing" / dataset / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content.encode() if isinstance(content, str) else content)
@@ -349,7 +363,8 @@ class DataLake:
 
     def reader(self) -> SqlCatalog:
         """The catalog as any PyIceberg user opens it."""
-        return SqlCatalog("lakehouse", uri=f"sqlite:///{self.folder / '.lake' / 'catalog.db'}")
+        settings = self.lake.settings
+        return SqlCatalog("lakehouse", **_opened_by_anyone(settings))
 
     def rows(self, table: str, *columns: str) -> list[tuple[Any, ...]]:
         """A table's rows, sorted, as plain PyIceberg reads them; [] if it is not there."""
@@ -378,10 +393,48 @@ class DataLake:
         return look(self.lake, self.lake.contract(dataset)).state
 
 
+def _opened_by_anyone(settings: Settings) -> dict[str, str]:
+    found = {"uri": settings.catalog_uri}
+    if settings.s3_endpoint:
+        found |= {
+            "s3.endpoint": settings.s3_endpoint,
+            "py-io-impl": "pyiceberg.io.fsspec.FsspecFileIO",
+        }
+    return found
+
+
 @pytest.fixture(scope="session")
 def make_data_lake(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., DataLake]:
     """Makes a lake with the datasets named and nothing landed."""
     return lambda *datasets: DataLake(tmp_path_factory.mktemp("data"), *datasets)
+
+
+@pytest.fixture(scope="session")
+def open_data_lake() -> Callable[[Path], DataLake]:
+    """Opens a lake with its declarations that is there already."""
+    return DataLake
+
+
+@pytest.fixture(scope="session")
+def make_service_lake(
+    make_data_lake: Callable[..., DataLake], services: Services
+) -> Callable[..., DataLake]:
+    """Makes such a lake whose files are on S3 and whose catalog is in PostgreSQL."""
+
+    def make(*datasets: str) -> DataLake:
+        made = make_data_lake(*datasets)
+        made.environment |= services.environment()
+        return made
+
+    return make
+
+
+@pytest.fixture
+def service_model_lake(
+    flights: pl.DataFrame, _mlflow_store: Path, tmp_path: Path, services: Services
+) -> ModelLake:
+    """A lake with a table and a model's declaration, on S3 and PostgreSQL; nothing is trained."""
+    return ModelLake(tmp_path, flights, _mlflow_store, services.environment("models"))
 
 
 @pytest.fixture
@@ -439,7 +492,7 @@ class Corpus:
         receipt = landing.land(lake.lake, dataset, run="land")
         lake.refresh(dataset)
         self._names = {d.number: d.source_key for d in receipt.deliveries}
-        self._objects = {d.source_key: d.object for d in receipt.deliveries}
+        self._objects = {d.source_key: lake.lake.object_url(d.object) for d in receipt.deliveries}
         self._rows = lake.rows(f"silver.{dataset}")
         quarantined = ("source_key", "line", "byte_offset", "raw", "rules")
         self._broken = lake.rows(f"quarantine.{dataset}", *quarantined)
