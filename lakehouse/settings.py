@@ -7,9 +7,10 @@ Settings come, in this order, from environment variables `LAKEHOUSE_*`, from
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from dataclasses import dataclass, field, fields
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlparse
 
@@ -48,7 +49,12 @@ class Settings:
         hash_key: The key itself, from the environment only; never shown.
         dagster_uri: PostgreSQL for Dagster's runs, events and schedules; empty means SQLite in
             `home`.
+        grace_hours: How long a file stays that nothing refers to any more: for readers that have
+            it open, and for runs that are about to refer to it.
         executor: How Dagster runs the steps of a run that a person starts, as `module:name`.
+        spill: How much a query of a person may spill to disk, in `home`.
+        query_seconds: How long a query of a person may take; 0 means for ever.
+        query_rows: How many rows a query of a person may answer; 0 means any number.
     """
 
     project: Path
@@ -64,7 +70,11 @@ class Settings:
     hash_key_file: str = ""
     hash_key: Secret = Secret()
     dagster_uri: str = ""
+    grace_hours: int = 24
     executor: str = "dagster:in_process_executor"
+    spill: str = "10GB"
+    query_seconds: int = 300
+    query_rows: int = 1_000_000
 
     @classmethod
     def load(cls, environment: dict[str, str] | None = None) -> Settings:
@@ -90,9 +100,13 @@ class Settings:
             s3_endpoint=value("s3_endpoint", "") or None,
             tracking_uri=_database(value("tracking_uri", f"sqlite:///{home / 'mlflow.db'}")),
             dagster_uri=_postgresql("dagster_uri", value("dagster_uri", "")),
+            grace_hours=_count("grace_hours", value("grace_hours", "24")),
             executor=value("executor", cls.executor),
+            spill=_amount("spill", value("spill", cls.spill)),
+            query_seconds=_count("query_seconds", value("query_seconds", str(cls.query_seconds))),
+            query_rows=_count("query_rows", value("query_rows", str(cls.query_rows))),
             now=_clock(value("now", "")),
-            memory=value("memory", "1GB"),
+            memory=_amount("memory", value("memory", "1GB")),
             threads=_count("threads", value("threads", "0")),
             hash_key_file=value("hash_key_file", ""),
             hash_key=Secret(env.get("LAKEHOUSE_HASH_KEY") or ""),
@@ -102,6 +116,11 @@ class Settings:
     def cores(self) -> int:
         """How many threads may work at a time."""
         return self.threads or os.cpu_count() or 1
+
+    @property
+    def grace(self) -> timedelta:
+        """How long a file stays that nothing refers to any more."""
+        return timedelta(hours=self.grace_hours)
 
     def clock(self) -> datetime:
         """Returns the lake's current time in UTC: `now` if set, else the machine's clock."""
@@ -206,6 +225,13 @@ def _count(name: str, value: str) -> int:
     if value.isdigit():
         return int(value)
     raise SettingsError(f"LAKEHOUSE_{name.upper()}", value, "use a whole number")
+
+
+def _amount(name: str, value: str) -> str:
+    """Returns an amount of memory or disk as DuckDB reads it."""
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)? *([KMGT]i?)?B", value, re.IGNORECASE):
+        return value
+    raise SettingsError(f"LAKEHOUSE_{name.upper()}", value, "use an amount, e.g. 4GB")
 
 
 def without_telemetry() -> None:

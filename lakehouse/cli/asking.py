@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lakehouse.cli.console import AsJson, errors, grid, output
+from lakehouse.cli.console import AsJson, errors, grid, output, print_json, show_refusals
 
 if TYPE_CHECKING:
     from lakehouse.query import Answer
@@ -38,22 +38,50 @@ def sql(
     format: Annotated[
         Format, typer.Option("--format", "-f", help="csv and json print rows and nothing else.")
     ] = Format.TABLE,
+    timeout: Annotated[
+        float | None,
+        typer.Option("--timeout", min=0, help="Seconds it may take; 0 is for ever. Default 300."),
+    ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option("--limit", min=0, help="Rows wanted; 0 is all. Default 1,000,000."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Asks the published tables, in DuckDB's SQL, without a way to change them.
 
     Schemas: silver, gold, quarantine, ledger, monitoring and models. `show all tables` lists them.
+    An answer that is cut without `--limit` is told on stderr, and the exit code is 1.
     """
     from lakehouse.lake import Lake
-    from lakehouse.query import query
+    from lakehouse.query import Limits, query
 
-    answer = query(Lake(), sys.stdin.read() if statement == "-" else statement)
-    if as_json or format is Format.JSON:
+    lake = Lake()
+    limits = Limits(
+        lake.settings.query_seconds if timeout is None else timeout,
+        lake.settings.query_rows if limit is None else limit,
+    )
+    answer = query(lake, sys.stdin.read() if statement == "-" else statement, limits)
+    if as_json:
+        print_json({**answer.facts(), "rows": answer.table.to_pylist()})
+    elif format is Format.JSON:
         _print_json(answer)
     elif format is Format.CSV:
         _print_csv(answer)
     else:
         _print_table(answer)
+    _tell_of_cut(answer, asked=bool(limit))
+
+
+def _tell_of_cut(answer: Answer, *, asked: bool) -> None:
+    """Says what is missing, and ends with exit code 1 where nobody asked for less."""
+    if not answer.cut:
+        return
+    if asked:
+        errors().print(answer.cut, style="dim", markup=False)
+        return
+    show_refusals([f"{answer.cut}. Another limit: --limit, or LAKEHOUSE_QUERY_ROWS."])
+    raise typer.Exit(1)
 
 
 def _print_json(answer: Answer) -> None:

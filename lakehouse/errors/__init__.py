@@ -12,11 +12,12 @@ LakehouseError
 │   ├── DraftRefused          a sample from which no contract can be drafted
 │   ├── BreakingChange        a contract breaks what readers were promised
 │   ├── DbtFailed             the dbt project does not parse
-│   └── LakeFormatError       a lake written by a newer version
+│   └── LakeFormatError       a lake written by another version
 ├── Refused                   exit code 1: data or a model was judged and not admitted
 │   ├── UnreadableObject      a file that cannot be read at all
 │   ├── BuildRefused          the gold tables did not pass dbt
 │   ├── FrameRefused          rows that a model must not learn from
+│   ├── QueryStopped          a query that takes more than it may
 │   └── TamperedModel         a model file that is not what was registered
 ├── PublishConflict           exit code 3: another run kept winning the same partitions
 └── ServiceFailed             exit code 3: storage, catalog or another service did not answer
@@ -34,6 +35,7 @@ from lakehouse.errors.base import (
 from lakehouse.errors.refusal import (
     BuildRefused,
     FrameRefused,
+    QueryStopped,
     Refused,
     TamperedModel,
     UnreadableObject,
@@ -69,6 +71,7 @@ __all__ = [
     "ModelSpecError",
     "PublishConflict",
     "QueryRefused",
+    "QueryStopped",
     "Refused",
     "ServiceFailed",
     "SettingsError",

@@ -70,3 +70,18 @@ class TamperedModel(Refused):
             "was scored or replaced. Restore the file from a backup, or give the alias 'champion' "
             "to another version in MLflow."
         )
+
+
+class QueryStopped(Refused):
+    """A query took more time, memory or disk than it may."""
+
+    def __init__(self, why: str, limit: str) -> None:
+        super().__init__(why, limit)
+        self.why, self.limit = why, limit
+
+    def message(self) -> str:
+        """Says which limit it met and how to raise it."""
+        return (
+            f"The query was stopped: {self.why}. It answered nothing, and nothing was changed. "
+            f"Ask for less, or raise the limit: {self.limit}."
+        )

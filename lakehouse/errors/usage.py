@@ -132,7 +132,7 @@ class DbtFailed(UsageError):
 
 
 class LakeFormatError(UsageError):
-    """The lake on disk was written by a newer version of the lakehouse."""
+    """The lake on disk was written by another version of the lakehouse."""
 
     def __init__(self, home: str, found: int, known: int) -> None:
         super().__init__(home, found, known)
@@ -140,6 +140,13 @@ class LakeFormatError(UsageError):
 
     def message(self) -> str:
         """Names both versions."""
+        if self.found < self.known:
+            return (
+                f"The lake in {self.home} has format {self.found}, this version works on "
+                f"{self.known}. Nothing was changed. `lakehouse upgrade` brings all of it to "
+                f"format {self.known} at once; versions that know no such format cannot open it "
+                "then."
+            )
         return (
             f"The lake in {self.home} has format {self.found}, this version knows up to "
             f"{self.known}. Nothing was changed. Upgrade the lakehouse package to open it."

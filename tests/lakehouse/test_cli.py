@@ -59,7 +59,7 @@ def test_every_promised_verb_is_there() -> None:
     assert set(VERBS) == {
         "accept", "contracts check", "contracts diff", "demo", "doctor", "drift", "land",
         "new dataset", "plan", "quality", "quarantine", "replay", "run", "snapshots", "sql",
-        "status", "ui", "withdraw",
+        "status", "ui", "upgrade", "withdraw",
     }  # fmt: skip
 
 
@@ -159,7 +159,9 @@ def test_sql_csv_is_only_csv(run: Run, lake: Lake) -> None:
 def test_sql_json_is_only_json(run: Run, lake: Lake, option: tuple[str, ...]) -> None:
     code, out, err = run("sql", "select n from gold.things order by n", *option)
     assert (code, err) == (0, "")
-    assert json.loads(out) == [{"n": 1}, {"n": 2}, {"n": None}]
+    found = json.loads(out)
+    rows = found if option[0] == "--format" else found["rows"]
+    assert rows == [{"n": 1}, {"n": 2}, {"n": None}]
 
 
 def test_sql_of_no_rows_is_a_header(run: Run, lake: Lake) -> None:

@@ -16,6 +16,7 @@ EXAMPLES: tuple[LakehouseError, ...] = (
     errors.UnknownName("delivery", "7", ()),
     errors.QueryRefused("DROP TABLE t", "a DROP statement changes the lake"),
     errors.LakeFormatError("/data/.lake", 3, 1),
+    errors.LakeFormatError("/data/.lake", 1, 2),
     errors.UnreadableObject("trips", "a.csv", "line 1 is empty, a header is expected"),
     errors.BuildRefused(("test unique of daily: got 2 results",), "Readers still see build 4."),
     errors.BreakingChange(
@@ -28,6 +29,7 @@ EXAMPLES: tuple[LakehouseError, ...] = (
     errors.ServiceFailed("S3", "copying a.csv", "connection refused"),
     errors.ExpectationRefused("expect_column_mean", "it has no column"),
     errors.FrameRefused("late", "gold.features", "it has no rows"),
+    errors.QueryStopped("it took longer than 300 s", "--timeout, or LAKEHOUSE_QUERY_SECONDS"),
     errors.TamperedModel("late", 3, "model.skops", "has another sha256"),
 )
 
