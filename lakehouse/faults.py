@@ -41,6 +41,8 @@ POINTS: dict[str, str] = {
     "commit.staged": "the new metadata of all tables is written, the catalog knows none of it",
     "commit.moved": "one table has moved inside a transaction that is not committed",
     "commit.done": "all tables have moved, old metadata files are not deleted",
+    # keeping
+    "upgrade.staged": "the books of the new format are staged, all tables are as they were",
     # gold
     "gold.built": "dbt has built and tested, nothing has left its scratch database",
     "gold.exported": "each gold table is in a file on the local disk",

@@ -55,17 +55,16 @@ def _inspected(
 
         def look(delivery: Delivery) -> tuple[Source, Structure] | str:
             try:
-                source = unpack(
-                    lake.storage, contract, delivery.object, delivery.source_key, scratch
-                )
+                url = lake.object_url(delivery.object)
+                source = unpack(lake.storage, contract, url, delivery.source_key, scratch)
                 return source, reading.reader(contract).examine(source, contract)
             except UnreadableObject as error:
                 return error.message()
 
         seen = dict(zip(deliveries, pool.map(look, deliveries), strict=True))
         readable = {d.object: found for d, found in seen.items() if not isinstance(found, str)}
-        sources = {url: source for url, (source, _) in readable.items()}
-        structures = {url: structure for url, (_, structure) in readable.items()}
+        sources = {name: source for name, (source, _) in readable.items()}
+        structures = {name: structure for name, (_, structure) in readable.items()}
         with lake.connect(tables=False) as connection:
             touched = _touches(connection, contract, sources, structures)
         for delivery, found in seen.items():

@@ -62,6 +62,14 @@ class Lake:
             raise UnknownName("model", name, self.models)
         return self.models[name]
 
+    def object_url(self, object: str) -> str:
+        """Returns the URL of an object in bronze, wherever the lake has been moved to.
+
+        Args:
+            object: What the books call it: its path in the warehouse.
+        """
+        return f"{self.settings.warehouse}/{object}"
+
     @contextmanager
     def scratch(self) -> Iterator[Path]:
         """Lends a folder on the local disk for files that nobody needs afterwards."""

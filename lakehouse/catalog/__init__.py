@@ -8,13 +8,18 @@ from lakehouse.catalog.catalog import (
     FORMAT_VERSION,
     MAIN,
     NAME,
+    SAME_ROWS,
     Catalog,
     Change,
     Refs,
+    content_of,
+    format_of,
     staged,
     still_at,
 )
 from lakehouse.catalog.evolving import evolve, is_new
+from lakehouse.catalog.expiring import forgettable, history, kept, unseen
+from lakehouse.catalog.formats import is_older, upgraded
 from lakehouse.catalog.proposal import Proposal, accept, discard, propose
 from lakehouse.catalog.rewriting import rewrite
 
@@ -22,17 +27,26 @@ __all__ = [
     "FORMAT_VERSION",
     "MAIN",
     "NAME",
+    "SAME_ROWS",
     "Catalog",
     "Change",
     "Proposal",
     "Refs",
     "accept",
     "append",
+    "content_of",
     "discard",
     "evolve",
+    "forgettable",
+    "format_of",
+    "history",
     "is_new",
+    "is_older",
+    "kept",
     "propose",
     "rewrite",
     "staged",
     "still_at",
+    "unseen",
+    "upgraded",
 ]

@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 
 import pyarrow as pa
 from filelock import FileLock
-from pyiceberg.catalog import Catalog as IcebergCatalog
 from pyiceberg.catalog.sql import IcebergTables, SqlCatalog
 from pyiceberg.exceptions import CommitFailedException, NoSuchTableError, TableAlreadyExistsError
 from pyiceberg.partitioning import UNPARTITIONED_PARTITION_SPEC, PartitionSpec
@@ -24,9 +23,9 @@ from pyiceberg.table import (
     Table,
     Transaction,
 )
+from pyiceberg.table.snapshots import Snapshot
 from pyiceberg.table.update import (
     AssertRefSnapshotId,
-    RemoveSnapshotsUpdate,
     TableRequirement,
     TableUpdate,
 )
@@ -34,25 +33,28 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from lakehouse import faults
+from lakehouse.catalog.expiring import forgetting, trim
 from lakehouse.errors import LakeFormatError, PublishConflict, UnknownName
 from lakehouse.settings import Settings
 
 NAME = "lakehouse"
 MAIN = "main"
-FORMAT_VERSION = "1"
-"""Version of the lake's own layout, kept on every table."""
+FORMAT = "lakehouse.format"
+"""Table property: the version of the lake's own layout."""
+FORMAT_VERSION = "2"
+"""The version that this code reads and writes; `formats` says what each was."""
 
 _PROPERTIES = {
     "format-version": "2",
-    "lakehouse.format": FORMAT_VERSION,
+    FORMAT: FORMAT_VERSION,
     "write.parquet.compression-codec": "zstd",
     "write.metadata.delete-after-commit.enabled": "true",
     "write.metadata.previous-versions-max": "20",
     "commit.manifest-merge.enabled": "true",
     "commit.manifest.min-count-to-merge": "16",
 }
-_SNAPSHOTS = 20
-"""Snapshots of `main` that a commit leaves; metadata would else grow with every publish."""
+SAME_ROWS = "lakehouse.same-rows-as"
+"""In the summary of a snapshot that changed files and no row: the one that brought the rows."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,16 @@ class Refs:
         found = table.current_snapshot() if table else None
         return found.snapshot_id if found else None
 
+    def content(self, name: str) -> int | None:
+        """Returns what stands for the rows that readers of `main` see, None as `snapshot` does.
+
+        It is the snapshot that brought them. Unlike the snapshot's id it stays the same when files
+        are compacted, so what was made from these rows is recorded and compared by it.
+        """
+        table = self.tables.get(name)
+        found = table.current_snapshot() if table else None
+        return content_of(found) if found else None
+
     def properties(self, name: str) -> Mapping[str, str]:
         """Returns the properties of a table, none where there is no table."""
         table = self.tables.get(name)
@@ -87,6 +99,7 @@ class Catalog:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._grace = settings.grace.total_seconds()
 
     @cached_property
     def iceberg(self) -> SqlCatalog:
@@ -100,7 +113,10 @@ class Catalog:
             properties["py-io-impl"] = "pyiceberg.io.fsspec.FsspecFileIO"
         # two processes that make the catalog's tables at the same moment would trip over each other
         with FileLock(self._settings.home / "catalog.lock"):
-            return SqlCatalog(NAME, **properties)
+            opened = SqlCatalog(NAME, **properties)
+        # PyIceberg's own would delete a file that a reader opened a moment ago
+        vars(opened)["_delete_old_metadata"] = partial(trim, grace=self._grace)
+        return opened
 
     def names(self) -> tuple[str, ...]:
         """Returns the names of all tables, sorted."""
@@ -110,19 +126,27 @@ class Catalog:
         """Returns the metadata location of every table, from one read of the catalog."""
         return {_name(row): str(row.metadata_location) for row in self._rows()}
 
-    def refs(self, names: Iterable[str] | None = None) -> Refs:
-        """Returns tables (all, or those of `names` that exist) from one read of the catalog."""
+    def refs(self, names: Iterable[str] | None = None, *, older: bool = False) -> Refs:
+        """Returns tables (all, or those of `names` that exist) from one read of the catalog.
+
+        Args:
+            names: Which; all without it.
+            older: Also those that an earlier version of the lakehouse has written, to upgrade them.
+
+        Raises:
+            LakeFormatError: Another version of the lakehouse has written one of them.
+        """
         wanted = None if names is None else set(names)
         rows = [row for row in self._rows() if wanted is None or _name(row) in wanted]
         convert = self.iceberg._convert_orm_to_iceberg
-        return Refs({_name(row): self._known(convert(row)) for row in rows})
+        return Refs({_name(row): self._known(convert(row), older=older) for row in rows})
 
     def table(self, name: str) -> Table:
         """Returns one table as it is now.
 
         Raises:
             UnknownName: There is no such table.
-            LakeFormatError: A newer version of the lakehouse has written it.
+            LakeFormatError: Another version of the lakehouse has written it.
         """
         try:
             return self._known(self.iceberg.load_table(name))
@@ -168,10 +192,10 @@ class Catalog:
                 faults.reach("commit.moved")
         faults.reach("commit.done")
         for change, staged in moves:
-            IcebergCatalog._delete_old_metadata(staged.io, change.table.metadata, staged.metadata)
+            trim(staged.io, change.table.metadata, staged.metadata, self._grace)
 
     def _stage(self, change: Change) -> StagedTable:
-        updates = (*change.updates, *_forgetting(change.table))
+        updates = (*change.updates, *forgetting(change.table))
         try:
             staged = self.iceberg._update_and_stage_table(
                 change.table, change.table.name(), change.requirements, updates
@@ -199,10 +223,10 @@ class Catalog:
         if moved.rowcount != 1:  # type: ignore[attr-defined]
             raise PublishConflict([f"{namespace}.{name}"], "another run committed at the same time")
 
-    def _known(self, table: Table) -> Table:
-        """Refuses a table of a later layout before anything is read from it or written to it."""
-        found = int(table.properties.get("lakehouse.format", FORMAT_VERSION))
-        if found > int(FORMAT_VERSION):
+    def _known(self, table: Table, *, older: bool = False) -> Table:
+        """Refuses a table of another layout before anything is read from it or written to it."""
+        found = format_of(table)
+        if found > int(FORMAT_VERSION) or (found < int(FORMAT_VERSION) and not older):
             raise LakeFormatError(str(self._settings.home), found, int(FORMAT_VERSION))
         return table
 
@@ -212,32 +236,20 @@ class Catalog:
             return found.all()
 
 
+def format_of(table: Table) -> int:
+    """Returns the version of the lake's layout that a table was written in."""
+    return int(table.properties.get(FORMAT, FORMAT_VERSION))
+
+
+def content_of(snapshot: Snapshot) -> int:
+    """Returns the snapshot that brought the rows of this one, which is itself unless compacted."""
+    noted = snapshot.summary[SAME_ROWS] if snapshot.summary else None
+    return int(noted) if noted else snapshot.snapshot_id
+
+
 def staged(transaction: Transaction, base: Table) -> Change:
     """Returns what an uncommitted transaction would do, to be committed with other tables."""
     return Change(base, transaction._updates, transaction._requirements)
-
-
-def _forgetting(table: Table) -> tuple[TableUpdate, ...]:
-    """Returns the update that forgets snapshots before the newest of `main`, if there are any.
-
-    Those of a tag or branch stay, and the files of all: what is forgotten is not deleted.
-    """
-    known = {snapshot.snapshot_id: snapshot for snapshot in table.metadata.snapshots}
-    at = table.current_snapshot()
-    kept = 1
-    while at is not None and kept < _SNAPSHOTS:
-        at = known.get(at.parent_snapshot_id) if at.parent_snapshot_id else None
-        kept += 1
-    if at is None:
-        return ()
-    first = at.sequence_number or 0
-    needed = {ref.snapshot_id for ref in table.metadata.refs.values()}
-    old = [
-        number
-        for number, snapshot in known.items()
-        if (snapshot.sequence_number or 0) < first and number not in needed
-    ]
-    return (RemoveSnapshotsUpdate(snapshot_ids=old),) if old else ()
 
 
 def still_at(snapshot_id: int) -> AssertRefSnapshotId:

@@ -15,9 +15,11 @@ from lakehouse.cli import (
     data,
     demonstration,
     drafting,
+    keeping,
     models,
     quality,
     running,
+    servers,
     service,
 )
 from lakehouse.cli.console import errors
@@ -34,7 +36,19 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verbs in (demonstration, data, contracts, drafting, running, asking, quality, models, service):
+for verbs in (
+    demonstration,
+    data,
+    contracts,
+    drafting,
+    running,
+    asking,
+    quality,
+    models,
+    keeping,
+    servers,
+    service,
+):
     verbs.register(app)
 
 

@@ -86,20 +86,22 @@ class Staging:
         """Fills `__valid` and `__broken`, typed where files are clean, explained where not."""
         objects = {delivery.object: delivery.source_key for delivery in deliveries}
         sources = {
-            url: unpack(self._lake.storage, self._contract, url, key, scratch)
-            for url, key in objects.items()
+            name: unpack(
+                self._lake.storage, self._contract, self._lake.object_url(name), key, scratch
+            )
+            for name, key in objects.items()
         }
         records = {}
-        for url, source in sources.items():
+        for name, source in sources.items():
             structure = self._reader.examine(source, self._contract)
             if structure.plain:
-                records[url] = structure.records
+                records[name] = structure.records
         self._create_tables()
         plain = [delivery for delivery in deliveries if delivery.object in records]
         clean = self._insert_typed(plain, sources, records) if plain else set()
-        for url, source in sources.items():
-            if url not in clean:
-                self._explain(source, [d for d in deliveries if d.object == url])
+        for name, source in sources.items():
+            if name not in clean:
+                self._explain(source, [d for d in deliveries if d.object == name])
 
     def _create_tables(self) -> None:
         columns = ", ".join(f"{quote_name(c.name)} {c.type}" for c in self._contract.columns)

@@ -83,9 +83,8 @@ class Straight:
         return self._counts(files, partition, accepted)
 
     def _examined(self, delivery: Delivery, scratch: Path) -> _File:
-        source = unpack(
-            self._lake.storage, self._contract, delivery.object, delivery.source_key, scratch
-        )
+        url = self._lake.object_url(delivery.object)
+        source = unpack(self._lake.storage, self._contract, url, delivery.source_key, scratch)
         return _File(delivery, source, self._reader.examine(source, self._contract))
 
     def _copy(

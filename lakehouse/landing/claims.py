@@ -33,7 +33,7 @@ def _figures(lake: Lake, side: Copy) -> tuple[str, str]:
     """Returns the numbers by their keys as JSON, or why there are none."""
     if side.size > _LARGEST:
         return "", "is larger than 1 MB"
-    with lake.storage.open(side.object) as stream:
+    with lake.storage.open(lake.object_url(side.object)) as stream:
         content = stream.read()
     try:
         said = json.loads(content, parse_float=Decimal, parse_int=Decimal)

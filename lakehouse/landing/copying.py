@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from lakehouse import faults
 from lakehouse.lake import Lake
-from lakehouse.ledger import Delivery
+from lakehouse.ledger import Delivery, Replacement
 from lakehouse.storage import StoredFile
 
 
@@ -19,7 +20,7 @@ class Copy:
     Attributes:
         dataset: The dataset.
         source_key: Name at the source.
-        object: Its URL in bronze.
+        object: Its path in the warehouse, as the books call it.
         sha256: Content address.
         size: Bytes.
         etag: The source's version mark.
@@ -46,14 +47,28 @@ class Copy:
         )
 
 
-def copy(lake: Lake, dataset: str, key: str, file: StoredFile) -> Copy | None:
+def copy(
+    lake: Lake, dataset: str, key: str, file: StoredFile, instead: Mapping[str, Replacement]
+) -> Copy | None:
     """Puts a file into bronze under its content's name; None if it changed meanwhile.
 
     The copy is hashed again before it gets its name, so a name never lies about its content.
+
+    Args:
+        lake: The lake.
+        dataset: The dataset.
+        key: The file's name at the source.
+        file: The file.
+        instead: What stands in the place of content that a person's records went out of, by its
+            sha256: such a file brings nothing back.
     """
     digest, size = lake.storage.digest(file.url)
+    if digest in instead:
+        now = instead[digest]
+        return Copy(dataset, key, now.object, now.sha256, now.size, file.etag)
     suffix = "".join(PurePosixPath(key).suffixes[-2:])
-    target = f"{lake.settings.warehouse}/bronze/{dataset}/{digest[:2]}/{digest}{suffix}"
+    name = f"bronze/{dataset}/{digest[:2]}/{digest}{suffix}"
+    target = lake.object_url(name)
     if not lake.storage.exists(target):
         part = f"{target}.{uuid.uuid4().hex}.part"
         lake.storage.copy(file.url, part)
@@ -63,4 +78,4 @@ def copy(lake: Lake, dataset: str, key: str, file: StoredFile) -> Copy | None:
         faults.reach("landing.part")
         lake.storage.rename(part, target)
         faults.reach("landing.renamed")
-    return Copy(dataset, key, target, digest, size, file.etag)
+    return Copy(dataset, key, name, digest, size, file.etag)

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from lakehouse.ledger.rollback import Rollback
+
 DecisionKind = Literal["withdrawn", "refused", "accepted", "replayed"]
+ErasureKind = Literal["begun", "done"]
 
 
 @dataclass(frozen=True)
@@ -16,7 +19,7 @@ class Delivery:
     Attributes:
         number: Order of the delivery, assigned by the ledger's commit.
         dataset: The dataset it is for.
-        object: URL of the immutable object in bronze.
+        object: The immutable object in bronze, as a path in the warehouse.
         sha256: Content address.
         size: Bytes.
         source_key: Name at the source, relative to the dataset's landing folder.
@@ -96,7 +99,7 @@ class Claim:
     Attributes:
         dataset: The dataset.
         delivery: The delivery that it is about.
-        object: URL of the side file in bronze.
+        object: The side file in bronze, as a path in the warehouse.
         sha256: Its content address.
         source_key: Its name at the source.
         source_etag: The source's version mark.
@@ -217,4 +220,67 @@ class Judgement:
     judged_at: datetime
 
 
-Entry = Delivery | Inspection | Decision | Claim | Account | Build | Judgement
+@dataclass(frozen=True)
+class Erasure:
+    """A person's request to be forgotten, before the first step and after the last.
+
+    Attributes:
+        number: Order, assigned by the commit; both entries of a request have the same.
+        dataset: The dataset.
+        columns: The columns that tell whose rows they are, separated by commas.
+        mark: HMAC of their values under a key of its own, which is thrown away when all is done.
+        kind: `begun` or `done`.
+        records: Records taken out of bronze, so far as the entry knows.
+        by: Who decided.
+        note: Why.
+        at: For people.
+    """
+
+    number: int
+    dataset: str
+    columns: str
+    mark: str
+    kind: ErasureKind
+    records: int
+    by: str
+    note: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Replacement:
+    """An object in bronze that took another's place, because a person's records went out of it.
+
+    Attributes:
+        dataset: The dataset.
+        erasure: Number of the erasure.
+        before: sha256 of the object that is gone.
+        gone: Where it was, as a path in the warehouse.
+        object: The object that took its place, as a path in the warehouse.
+        sha256: Its content address.
+        size: Bytes.
+        records: Records that went.
+    """
+
+    dataset: str
+    erasure: int
+    before: str
+    gone: str
+    object: str
+    sha256: str
+    size: int
+    records: int
+
+
+Entry = (
+    Delivery
+    | Inspection
+    | Decision
+    | Claim
+    | Account
+    | Build
+    | Judgement
+    | Erasure
+    | Replacement
+    | Rollback
+)

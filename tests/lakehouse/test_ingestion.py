@@ -129,7 +129,7 @@ def test_withdrawing_takes_rows_out_and_keeps_the_object(data_lake: Any) -> None
     data_lake.decide("withdrawn", 2)
     data_lake.refresh("trips")
     assert prices(data_lake) == {1: 10}
-    assert data_lake.lake.storage.exists(delivery.object)
+    assert data_lake.lake.storage.exists(data_lake.lake.object_url(delivery.object))
 
 
 def test_withdrawing_the_winner_of_a_key_shows_the_version_before(data_lake: Any) -> None:

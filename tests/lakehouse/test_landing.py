@@ -28,12 +28,12 @@ def numbers(lake: Any, dataset: str = "cities") -> list[tuple[int, str]]:
 def test_bronze_holds_the_bytes_that_landed(data_lake: Any) -> None:
     content = b"\xef\xbb\xbfname,people\r\nK\xf6ln,1\r\n\0,"
     delivery = data_lake.land("cities", content).deliveries[0]
-    assert Path(local_path(delivery.object)).read_bytes() == content
+    assert Path(local_path(data_lake.lake.object_url(delivery.object))).read_bytes() == content
 
 
 def test_an_object_is_named_by_its_content(data_lake: Any) -> None:
     delivery = data_lake.land("cities", CITIES).deliveries[0]
-    assert Path(local_path(delivery.object)).stem == delivery.sha256
+    assert Path(local_path(data_lake.lake.object_url(delivery.object))).stem == delivery.sha256
 
 
 def test_landing_twice_equals_once(data_lake: Any) -> None:

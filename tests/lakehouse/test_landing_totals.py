@@ -120,7 +120,7 @@ def test_bronze_and_books_keep_what_was_told(told: Any) -> None:
     claims = told.lake.ledger.read().claims
     assert [(c.delivery, c.source_key) for c in claims] == [(1, "a.csv.totals.json")]
     assert json.loads(claims[0].figures) == {"rows": "2", "paid": "30.50"}
-    assert Path(local_path(claims[0].object)).read_bytes() == said.encode()
+    assert Path(local_path(told.lake.object_url(claims[0].object))).read_bytes() == said.encode()
 
 
 def test_a_short_file_is_refused_as_a_whole(told: Any, golden: Callable[[str, str], None]) -> None:

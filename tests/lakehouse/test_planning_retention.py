@@ -66,7 +66,7 @@ def test_bronze_keeps_the_object(kept: Any) -> None:
     delivery = kept.land("trips", TRIPS + JANUARY).deliveries[0]
     kept.at("2014-01-01T00:00:00Z")
     kept.refresh("trips")
-    assert kept.lake.storage.exists(delivery.object)
+    assert kept.lake.storage.exists(kept.lake.object_url(delivery.object))
 
 
 def test_a_late_delivery_publishes_nothing_there_and_is_accounted_for(kept: Any) -> None:

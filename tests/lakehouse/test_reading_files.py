@@ -20,7 +20,8 @@ def take(data_lake: Any) -> Any:
     def read(content: bytes) -> tuple[list[Any], Told]:
         delivery = data_lake.land("cities", content).deliveries[0]
         data_lake.refresh("cities")
-        assert Path(local_path(delivery.object)).read_bytes() == content
+        kept = Path(local_path(data_lake.lake.object_url(delivery.object)))
+        assert kept.read_bytes() == content
         told = data_lake.rows("quarantine.cities", "line", "rules")
         return data_lake.rows("silver.cities"), told
 
