@@ -5,11 +5,13 @@ from typing import Any
 
 import dagster as dg
 
+from lakehouse.catalog import content_of
 from lakehouse.errors import UnknownName
 from lakehouse.lake import Lake
 from lakehouse.quality import DOCS
 
 SNAPSHOT = "published snapshot"
+CONTENT = "rows since snapshot"
 _TYPES = {bool: "bool", int: "int", float: "float"}
 
 
@@ -38,13 +40,14 @@ def published(lake: Lake, key: dg.AssetKey) -> dict[str, Any]:
         "dagster/uri": table.location(),
         "dagster/row_count": int(summary.get("total-records", 0)),
         SNAPSHOT: str(snapshot.snapshot_id) if snapshot else "none",
+        CONTENT: str(content_of(snapshot)) if snapshot else "none",
         "metadata location": dg.MetadataValue.path(table.metadata_location),
     }
 
 
 def version(facts: Mapping[str, Any]) -> dg.DataVersion | None:
-    """Returns the snapshot as the version of the data: the same one makes nothing out of date."""
-    return dg.DataVersion(facts[SNAPSHOT]) if SNAPSHOT in facts else None
+    """Returns what stands for the rows as the version of the data: the same outdates nothing."""
+    return dg.DataVersion(facts[CONTENT]) if CONTENT in facts else None
 
 
 def _value(value: object) -> Any:

@@ -25,12 +25,14 @@ class Source:
     Attributes:
         table: Table name.
         snapshot: The pinned snapshot.
+        content: The snapshot that brought its rows; another one if files were compacted since.
         metadata: Location of the metadata that knows it.
         columns: Names of its columns.
     """
 
     table: str
     snapshot: int
+    content: int
     metadata: str
     columns: tuple[str, ...]
 
@@ -81,12 +83,12 @@ def pin(lake: Lake, table: str) -> Source:
         UnknownName: The table is not there yet.
     """
     refs = lake.catalog.refs([table])
-    snapshot = refs.snapshot(table)
-    if snapshot is None:
+    snapshot, content = refs.snapshot(table), refs.content(table)
+    if snapshot is None or content is None:
         raise UnknownName("table", table, lake.catalog.names())
     found = refs.tables[table]
     names = tuple(column.name for column in found.schema().fields)
-    return Source(table, snapshot, found.metadata_location, names)
+    return Source(table, snapshot, content, found.metadata_location, names)
 
 
 def read(

@@ -51,14 +51,14 @@ def measure(lake: Lake, model: str, *, run: str) -> DriftReport:
     source = features.pin(lake, spec.table)
     left = registry.standing(lake, model)
     if left is not None and left.champion is not None:
-        state = ScoringState(source.snapshot, spec.fingerprint, left.champion)
+        state = ScoringState(source.content, spec.fingerprint, left.champion)
         if tables.is_current(lake, model, state):
             kept = tables.read(lake, model)
             return _report(spec, left.champion, kept, computed=(), changed=False)
     champion = registry.champion(lake, model)
     if champion is None:
         return DriftReport(spec, None, False, (), (), ())
-    state = ScoringState(source.snapshot, spec.fingerprint, champion.version)
+    state = ScoringState(source.content, spec.fingerprint, champion.version)
     contents = _contents(lake, spec, source)
     kept = _kept(lake, model, state, contents)
     known = {month.month for month in kept.months}

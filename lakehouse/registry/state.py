@@ -20,7 +20,7 @@ class TrainingState:
     """What a training depends on: equal state, equal result.
 
     Attributes:
-        frame: Snapshot of the model's table.
+        frame: The snapshot that brought the rows of the model's table.
         spec: Fingerprint of the declaration.
         estimators: Version of the estimators' code.
     """
@@ -39,7 +39,7 @@ class ScoringState:
     """What predictions and measurements depend on: equal state, equal result.
 
     Attributes:
-        frame: Snapshot of the model's table.
+        frame: The snapshot that brought the rows of the model's table.
         spec: Fingerprint of the declaration.
         version: The champion's version.
     """

@@ -66,6 +66,7 @@ def append(lake: Lake, trained: Trained, state: TrainingState, run: str) -> None
         "run": run,
         "trained_at": left.trained_at,
         **asdict(state),
+        "frame": trained.frame,
     }
     rows = [{**shared, **_row(trained, candidate)} for candidate in trained.candidates]
     publishing.replace(

@@ -86,7 +86,7 @@ def predict(lake: Lake, model: str, *, run: str) -> Predicted:
     left = registry.standing(lake, model)
     table = spec.predictions.table
     if left is not None and left.champion is not None:
-        state = ScoringState(source.snapshot, spec.fingerprint, left.champion)
+        state = ScoringState(source.content, spec.fingerprint, left.champion)
         if registry.is_current(lake, table, state):
             return _published(lake, spec, left.champion)
     champion = registry.champion(lake, model)
@@ -105,7 +105,7 @@ def predict(lake: Lake, model: str, *, run: str) -> Predicted:
         pl.Series("score", champion.estimator.predict(sample.inputs(inputs)), pl.Float64),
         pl.lit(champion.version, pl.Int64).alias("model_version"),
     )
-    state = ScoringState(source.snapshot, spec.fingerprint, champion.version)
+    state = ScoringState(source.content, spec.fingerprint, champion.version)
     faults.reach("predicting.scored")
     written = publishing.replace(
         lake, table, scored.to_arrow(), run=run, properties=state.properties()

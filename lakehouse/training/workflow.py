@@ -39,7 +39,7 @@ def train(
         ServiceFailed: MLflow did not answer.
     """
     spec = lake.model(model)
-    state = _state(spec, features.pin(lake, spec.table).snapshot)
+    state = _state(spec, features.pin(lake, spec.table).content)
     if registry.is_current(lake, registry.history_table(model), state):
         return history.last(lake, spec)
     champion = registry.champion(lake, model)
@@ -64,13 +64,13 @@ def train(
     trained = Trained(
         spec, True, frame.source.snapshot, candidates, verdict, frame.facts(), frame.checks()
     )
-    history.append(lake, trained, _state(spec, frame.source.snapshot), run)
+    history.append(lake, trained, _state(spec, frame.source.content), run)
     faults.reach("training.noted")
     return trained
 
 
-def _state(spec: ModelSpec, snapshot: int) -> TrainingState:
-    return TrainingState(snapshot, spec.fingerprint, estimators.VERSION)
+def _state(spec: ModelSpec, content: int) -> TrainingState:
+    return TrainingState(content, spec.fingerprint, estimators.VERSION)
 
 
 def _best(spec: ModelSpec, fitted: Sequence[Fitted]) -> Fitted:
