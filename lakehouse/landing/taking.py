@@ -14,7 +14,7 @@ from lakehouse.errors import UsageError
 from lakehouse.lake import Lake
 from lakehouse.landing.claims import claim
 from lakehouse.landing.copying import Copy, copy
-from lakehouse.ledger import Claim, Delivery
+from lakehouse.ledger import Claim, Delivery, Replacement
 from lakehouse.planning.arrivals import Arrival, survey
 from lakehouse.planning.totals import is_side, side_key
 from lakehouse.results import Result, counted
@@ -92,7 +92,7 @@ def land(
         found = [a for a in survey(lake, dataset, books, settle) if not a.waits]
     files = {arrival.key: arrival for arrival in found}
     known = {entry.sha256 for entry in books.delivered(dataset)}
-    whole = _copies(lake, contract, files.values())
+    whole = _copies(lake, contract, files.values(), books.replaced_in(dataset))
 
     def entries(number: int) -> list[Delivery]:
         """Looked at again at each attempt: another run may have landed the same file."""
@@ -116,7 +116,10 @@ def land(
 
 
 def _copies(
-    lake: Lake, contract: Contract, files: Iterable[Arrival]
+    lake: Lake,
+    contract: Contract,
+    files: Iterable[Arrival],
+    instead: Mapping[str, Replacement],
 ) -> list[tuple[Copy, Copy | None]]:
     """Copies files with their control totals; one that still changes is left for the next run."""
     made = []
@@ -124,10 +127,10 @@ def _copies(
         side = None
         if arrival.side and contract.totals:
             name = side_key(contract.totals, arrival.key)
-            side = copy(lake, contract.dataset, name, arrival.side)
+            side = copy(lake, contract.dataset, name, arrival.side, {})
             if side is None:
                 continue
-        data = copy(lake, contract.dataset, arrival.key, arrival.file)
+        data = copy(lake, contract.dataset, arrival.key, arrival.file, instead)
         if data is not None:
             made.append((data, side))
     return made

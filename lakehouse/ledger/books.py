@@ -32,13 +32,29 @@ from lakehouse.ledger.entries import (
     Decision,
     Delivery,
     Entry,
+    Erasure,
     Inspection,
     Judgement,
+    Replacement,
 )
+from lakehouse.ledger.replacing import replaced, standing
+from lakehouse.ledger.rollback import Rollback
 
 _ATTEMPTS = 20
 R = TypeVar("R")
-E = TypeVar("E", Delivery, Inspection, Decision, Claim, Account, Build, Judgement)
+E = TypeVar(
+    "E",
+    Delivery,
+    Inspection,
+    Decision,
+    Claim,
+    Account,
+    Build,
+    Judgement,
+    Erasure,
+    Replacement,
+    Rollback,
+)
 TABLES: Mapping[type[Entry], str] = {
     Delivery: "ledger.deliveries",
     Inspection: "ledger.inspections",
@@ -46,6 +62,9 @@ TABLES: Mapping[type[Entry], str] = {
     Claim: "ledger.claims",
     Account: "ledger.accounts",
     Build: "ledger.builds",
+    Erasure: "ledger.erasures",
+    Replacement: "ledger.replacements",
+    Rollback: "ledger.rollbacks",
 }
 _NAMES: Mapping[type[Entry], str] = {**TABLES, Judgement: "ledger.verdicts"}
 """All tables; the verdicts decide nothing, so they are not read with the books."""
@@ -56,12 +75,14 @@ _TYPES: Mapping[str, PrimitiveType] = {
     "str": StringType(),
     "datetime": TimestamptzType(),
     "DecisionKind": StringType(),
+    "ErasureKind": StringType(),
+    "RollbackKind": StringType(),
 }
 
 
 @dataclass(frozen=True)
 class Books:
-    """All entries at one consistent moment."""
+    """All entries at one consistent moment; deliveries have the objects that are there now."""
 
     deliveries: tuple[Delivery, ...]
     inspections: tuple[Inspection, ...]
@@ -69,11 +90,30 @@ class Books:
     claims: tuple[Claim, ...]
     accounts: tuple[Account, ...]
     builds: tuple[Build, ...]
+    erasures: tuple[Erasure, ...]
+    replacements: tuple[Replacement, ...]
+    rollbacks: tuple[Rollback, ...]
     refs: Refs
+
+    def replaced_in(self, dataset: str) -> Mapping[str, Replacement]:
+        """Returns what stands in the place of each object of a dataset that is gone, by sha256."""
+        found = standing(self.replacements).items()
+        return {sha256: now for (name, sha256), now in found if name == dataset}
+
+    @property
+    def unfinished(self) -> tuple[Erasure, ...]:
+        """Erasures that were begun and not finished."""
+        done = {one.number for one in self.erasures if one.kind == "done"}
+        return tuple(one for one in self.erasures if one.number not in done)
 
     def delivered(self, dataset: str) -> tuple[Delivery, ...]:
         """Returns the dataset's deliveries in their order."""
         found = (entry for entry in self.deliveries if entry.dataset == dataset)
+        return tuple(sorted(found, key=lambda entry: entry.number))
+
+    def rolled(self, dataset: str) -> tuple[Rollback, ...]:
+        """Returns the rollbacks and releases of a dataset, or of `gold`, in their order."""
+        found = (entry for entry in self.rollbacks if entry.dataset == dataset)
         return tuple(sorted(found, key=lambda entry: entry.number))
 
 
@@ -91,13 +131,17 @@ class Ledger:
     def read(self, extra: Iterable[str] = ()) -> Books:
         """Returns all entries, with the tables `extra` as the same catalog read found them."""
         refs = self._catalog.refs([*TABLES.values(), *extra])
+        replacements = self._entries(Replacement, refs)
         books = Books(
-            deliveries=self._entries(Delivery, refs),
+            deliveries=replaced(self._entries(Delivery, refs), standing(replacements)),
             inspections=self._entries(Inspection, refs),
             decisions=self._entries(Decision, refs),
             claims=self._entries(Claim, refs),
             accounts=self._entries(Account, refs),
             builds=self._entries(Build, refs),
+            erasures=self._entries(Erasure, refs),
+            replacements=replacements,
+            rollbacks=self._entries(Rollback, refs),
             refs=refs,
         )
         now = {table.metadata_location for table in refs.tables.values()}
@@ -136,9 +180,10 @@ class Ledger:
 
     def number(
         self,
-        kind: type[Delivery] | type[Decision],
+        kind: type[Delivery] | type[Decision] | type[Erasure] | type[Rollback],
         make: Callable[[int], Sequence[E]],
         about: Callable[[Sequence[E]], Sequence[Entry]] = lambda _: (),
+        beside: Callable[[], Sequence[Change]] = tuple,
     ) -> tuple[E, ...]:
         """Appends entries that need numbers.
 
@@ -149,6 +194,7 @@ class Ledger:
                 there is still something to append.
             about: Given the entries with their numbers, returns entries of another kind that are
                 committed together with them.
+            beside: Called after `make`, returns changes of other tables in the same commit.
 
         Returns:
             The entries as appended.
@@ -160,8 +206,8 @@ class Ledger:
             entries = tuple(make(max((n for n in taken if n is not None), default=0) + 1))
             if entries:
                 more = about(entries)
-                beside: list[Change] = [self.staged(more)] if more else []
-                self._catalog.commit([_append(table, entries), *beside])
+                noted: list[Change] = [self.staged(more)] if more else []
+                self._catalog.commit([*beside(), _append(table, entries), *noted])
             return entries
 
         return _retried(attempt)
