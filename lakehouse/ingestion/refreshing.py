@@ -164,14 +164,19 @@ def _propose(view: View, targets: Sequence[str], files: Files, run: str) -> tupl
 
 
 def _refused(view: View, found: Audit) -> list[str]:
-    """Partitions that failed, less those whose new deliveries a person may and did accept."""
-    return [
-        name
-        for name in found.report.failed_partitions
-        if name in found.inadmissible
-        or not view.fresh(name)
-        or not view.fresh(name) <= view.state.accepted
-    ]
+    """Partitions that failed, less those that are published all the same.
+
+    These are the ones whose new deliveries a person may and did accept, and the ones from which
+    rows were erased: readers would else go on seeing them.
+    """
+
+    def admitted(name: str) -> bool:
+        fresh, final = view.fresh(name), name in found.inadmissible
+        if not fresh:
+            return name in view.state.erased
+        return not final and fresh <= view.state.accepted
+
+    return [name for name in found.report.failed_partitions if not admitted(name)]
 
 
 def _publish(
@@ -185,8 +190,11 @@ def _publish(
     before = {name: view.state.held.get(name) for name in targets}
 
     def entries() -> Sequence[Entry]:
-        now = look(view.lake, view.contract).state.held
-        if {name: now.get(name) for name in targets} != before:
+        now = look(view.lake, view.contract)
+        if now.books.replacements != view.books.replacements:
+            why = "a person's records were erased during the audit"
+            raise PublishConflict([view.contract.table], why)
+        if {name: now.state.held.get(name) for name in targets} != before:
             why = "another run published the same partitions"
             raise PublishConflict([view.contract.table], why)
         return [*accounts, *(verdict for verdict in verdicts if verdict.published)]

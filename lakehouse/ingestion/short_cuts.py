@@ -66,7 +66,7 @@ def _work(
                 return files
             deliveries = [numbered[n] for n in sorted(view.state.wanted[name])]
             url = fresh_file(view, view.contract.table, name)
-            counts = straight.write(name, deliveries, local_path(url), view.state.accepted)
+            counts = straight.write(name, deliveries, local_path(url), view.state.admitted)
             if counts is None:
                 if view.lake.storage.exists(url):
                     view.lake.storage.remove(url)

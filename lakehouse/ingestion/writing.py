@@ -48,7 +48,7 @@ def _stage(
     with view.lake.connect(tables=bool(pinned)) as connection:
         staging = Staging(view.lake, connection, view.contract, pinned)
         deliveries = [numbered[number] for number in touching]
-        conformed = staging.conform(deliveries, partitions, view.state.accepted)
+        conformed = staging.conform(deliveries, partitions, view.state.admitted)
         files.counts += conformed.counts
         files.excesses += conformed.excesses
         for partition in sorted({c.partition for c in conformed.counts if c.published}):
@@ -66,7 +66,9 @@ def fresh_unassigned(view: View) -> frozenset[int]:
     if held is None:
         return want
     same = all(account.fingerprint == view.contract.fingerprint for account in held.accounts)
-    return want ^ held.deliveries if same else want | held.deliveries
+    if not same:
+        return want | held.deliveries
+    return (want ^ held.deliveries) | view.state.erased.get(UNASSIGNED, frozenset())
 
 
 def _scan(books: Books, name: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from lakehouse.contract import Contract
 from lakehouse.ledger import Account, Books
+from lakehouse.ledger.rollback import standing
 from lakehouse.results import UNASSIGNED
 
 
@@ -27,6 +28,11 @@ class Holding:
         return frozenset(account.delivery for account in self.accounts if account.delivery)
 
     @property
+    def sequence(self) -> int:
+        """Orders the publishes that brought it; the last one's."""
+        return max(account.sequence for account in self.accounts)
+
+    @property
     def rows(self) -> int:
         """Rows that readers see."""
         return sum(account.published for account in self.accounts)
@@ -35,14 +41,14 @@ class Holding:
 def holdings(books: Books, contract: Contract) -> Mapping[str, Holding]:
     """Returns the accounts that the current snapshot rests on, by partition.
 
-    Accounts of snapshots that are not in the history of `main` (rolled back) do not count; accounts
-    of expired snapshots do.
+    Accounts of publishes that were rolled back do not count, also where their snapshots are
+    forgotten; nor do those of snapshots that somebody took out of the history of `main` otherwise.
     """
-    known, history = _snapshots(books, contract)
+    gone, rolled = _gone(books, contract), books.rolled(contract.dataset)
     latest: dict[tuple[str, int], list[Account]] = defaultdict(list)
     for account in books.accounts:
         mine = account.dataset == contract.dataset
-        if mine and (account.snapshot in history or account.snapshot not in known):
+        if mine and account.snapshot not in gone and standing(rolled, account.sequence):
             # rows without a partition are booked per delivery, all others per partition
             part = account.delivery if account.partition == UNASSIGNED else 0
             rows = latest[account.partition, part]
@@ -56,15 +62,18 @@ def holdings(books: Books, contract: Contract) -> Mapping[str, Holding]:
     return {name: Holding(tuple(accounts)) for name, accounts in held.items() if accounts}
 
 
-def _snapshots(books: Books, contract: Contract) -> tuple[frozenset[int], frozenset[int]]:
-    """Snapshots that the table knows, and those of them that `main` descends from."""
+def _gone(books: Books, contract: Contract) -> frozenset[int]:
+    """Snapshots that are younger than the oldest known of the line of `main`, and not on it."""
     table = books.refs.tables.get(contract.table)
     if table is None:
-        return frozenset(), frozenset()
+        return frozenset()
     known = {snapshot.snapshot_id: snapshot for snapshot in table.snapshots()}
-    history = []
+    line = []
     at = table.current_snapshot()
     while at is not None:
-        history.append(at.snapshot_id)
+        line.append(at)
         at = known.get(at.parent_snapshot_id) if at.parent_snapshot_id else None
-    return frozenset(known), frozenset(history)
+    # an older one may have been on it: what lay between is forgotten, and a tag keeps this one
+    first = min((snapshot.sequence_number or 0 for snapshot in line), default=0)
+    younger = {id for id, snapshot in known.items() if (snapshot.sequence_number or 0) > first}
+    return frozenset(younger - {snapshot.snapshot_id for snapshot in line})

@@ -13,6 +13,7 @@ from lakehouse.ledger import Books
 from lakehouse.model_spec import ModelSpec
 from lakehouse.planning.arrivals import Arrival, survey
 from lakehouse.planning.gold import gold_reason
+from lakehouse.planning.holds import held_back
 from lakehouse.planning.silver import SilverState
 from lakehouse.planning.totals import lacking
 from lakehouse.privacy import key_id
@@ -45,6 +46,7 @@ class Plan(Result):
         waits: What cannot be done yet, as full sentences.
         aside: Refused deliveries that stay out until a person or a new file decides, by name.
         missing: Partitions with fewer files than their producer is to send, in words.
+        holds: What would be stale if no rollback held it, as full sentences.
     """
 
     steps: tuple[Step, ...]
@@ -52,6 +54,7 @@ class Plan(Result):
     waits: tuple[str, ...]
     aside: tuple[str, ...]
     missing: tuple[str, ...] = ()
+    holds: tuple[str, ...] = ()
 
     def summary(self) -> str:
         """Counts stale assets."""
@@ -72,6 +75,7 @@ class Plan(Result):
             "waits": list(self.waits),
             "aside": list(self.aside),
             "missing": list(self.missing),
+            "holds": list(self.holds),
         }
 
 
@@ -109,7 +113,8 @@ def plan(lake: Lake, settle: timedelta = timedelta(0)) -> Plan:
         if state.waits and state.wanted
     )
     aside = tuple(f"{name}: {told}" for name in states for told in _aside(states[name], books))
-    return Plan(tuple(steps), follows, waits, aside, lacking(lake, books))
+    holds = held_back(books, states.values(), project)
+    return Plan(tuple(steps), follows, waits, aside, lacking(lake, books), holds)
 
 
 def _aside(state: SilverState, books: Books) -> list[str]:
@@ -154,7 +159,7 @@ def _silver(lake: Lake, name: str, state: SilverState) -> list[Step]:
 
 
 def _model(lake: Lake, books: Books, spec: ModelSpec) -> list[Step]:
-    frame = books.refs.snapshot(spec.table)
+    frame = books.refs.content(spec.table)
     if frame is None:
         return []
     wanted = TrainingState(frame, spec.fingerprint, estimators.VERSION)

@@ -10,10 +10,11 @@ from functools import cached_property
 
 from lakehouse.conforming import VERSION
 from lakehouse.contract import Contract, Reasons
-from lakehouse.ledger import Books, Decision, Delivery
+from lakehouse.ledger import Account, Books, Decision, Delivery
 from lakehouse.planning.holding import Holding, holdings
 from lakehouse.planning.retention import is_past, told
-from lakehouse.results import WHOLE
+from lakehouse.planning.rollbacks import digest, hold, kept
+from lakehouse.results import UNASSIGNED, WHOLE
 
 _KEY = "hash key"
 """Stands among the pinned datasets; with its space it can be none of them."""
@@ -85,6 +86,27 @@ class SilverState:
         """Why each stale partition is stale; empty while another dataset is waited for."""
         if self.waits:
             return {}
+        return {name: why for name, why in self._due.items() if name not in self.kept}
+
+    @cached_property
+    def kept(self) -> Mapping[str, str]:
+        """Why partitions would be stale that a rollback holds; age and erasure go before it."""
+        due = {n: why for n, why in self._due.items() if n not in self.expired | self.erased.keys()}
+        return kept(hold(self._books.rolled(self.dataset)), due, self.inputs, self.held)
+
+    @cached_property
+    def inputs(self) -> Mapping[str, str]:
+        """Digest of what decides the rows of each partition that there is or ever was."""
+        published = {one.partition for one in self._books.accounts if one.dataset == self.dataset}
+        versions = self._contract.fingerprint, VERSION, self.pins
+        numbered = {delivery.number: delivery for delivery in self._delivered}
+        return {
+            name: digest((numbered[n] for n in self.wanted.get(name, ())), *versions)
+            for name in sorted({*published, *self.wanted, UNASSIGNED})
+        }
+
+    @cached_property
+    def _due(self) -> Mapping[str, str]:
         reasons = {name: self._reason(name) for name in sorted({*self.wanted, *self.held})}
         return {name: reason for name, reason in reasons.items() if reason}
 
@@ -104,6 +126,36 @@ class SilverState:
         return self._decided("accepted")
 
     @cached_property
+    def rewritten(self) -> frozenset[int]:
+        """Deliveries out of whose objects a person's records went."""
+        now = {one.sha256 for one in self._books.replacements if one.dataset == self.dataset}
+        return frozenset(d.number for d in self._delivered if d.sha256 in now)
+
+    @cached_property
+    def erased(self) -> Mapping[str, frozenset[int]]:
+        """Deliveries by partition of which readers still see rows that were erased since."""
+        objects = {d.number: d.sha256 for d in self._delivered if d.number in self.rewritten}
+
+        def changed(account: Account, partition: str) -> bool:
+            rows = self.records.get(objects.get(account.delivery, ""), {}).get(partition, 0)
+            return account.delivery in objects and account.rows != rows
+
+        found = {
+            name: frozenset(a.delivery for a in holding.accounts if changed(a, name))
+            for name, holding in self.held.items()
+        }
+        return {name: numbers for name, numbers in found.items() if numbers}
+
+    @cached_property
+    def admitted(self) -> frozenset[int]:
+        """Deliveries that are in whatever their share of broken rows.
+
+        A person accepted them; or readers see them, and good rows went out of them.
+        """
+        seen = {number for holding in self.held.values() for number in holding.deliveries}
+        return self.accepted | (seen & self.rewritten)
+
+    @cached_property
     def superseded(self) -> frozenset[int]:
         """Deliveries that a later one replaces as a whole."""
         if self._contract.delivery == "incremental" or self._contract.history:
@@ -118,10 +170,10 @@ class SilverState:
 
     @cached_property
     def pins(self) -> str:
-        """JSON of the current snapshots of the datasets that rows refer to, and the key's name."""
+        """JSON of what the datasets hold that rows refer to, and the key's name."""
         refs = self._books.refs
         pinned = self._contract.pinned
-        pins = {ref.dataset: str(refs.snapshot(f"silver.{ref.dataset}")) for ref in pinned}
+        pins = {ref.dataset: str(refs.content(f"silver.{ref.dataset}")) for ref in pinned}
         pins |= {_KEY: self._key} if self._key else {}
         return json.dumps(pins, sort_keys=True)
 
@@ -214,6 +266,8 @@ class SilverState:
         if partition in self.expired and self._contract.retention:
             limit = told(self._contract.retention.limit)
             return f"past retention of {limit}" if present else ""
+        if gone := sorted(self.erased.get(partition, ())):
+            return f"rows of {self._label(gone[-1])} were erased"
         if present & (self._barred - self.superseded):
             # what readers see was refused under a newer contract; it stays until someone decides
             return ""

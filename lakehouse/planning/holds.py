@@ -1,0 +1,46 @@
+"""What rollbacks hold where it is, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from lakehouse.dbt_manifest import DbtProject
+from lakehouse.ledger import Books, Rollback
+from lakehouse.planning.gold import gold_kept, gold_rollback
+from lakehouse.planning.rollbacks import hold
+from lakehouse.planning.silver import SilverState
+
+
+def held_back(
+    books: Books, states: Iterable[SilverState], project: DbtProject | None = None
+) -> tuple[str, ...]:
+    """Returns a sentence for each table that is not made anew because a rollback holds it.
+
+    Args:
+        books: The ledger.
+        states: The datasets, with the name of the key of hashed columns.
+        project: The dbt project; without it nothing is said of gold.
+    """
+    found = [told for state in states if (told := silver_hold(books, state))]
+    rollback = gold_rollback(books, project) if project else None
+    if project and rollback and (why := gold_kept(books, project)):
+        found.append(_told(rollback, f"Gold would be built anew ({why})"))
+    return tuple(found)
+
+
+def silver_hold(books: Books, state: SilverState) -> str:
+    """Returns in words what a rollback holds of a dataset, or an empty string."""
+    rollback = hold(books.rolled(state.dataset))
+    if rollback is None or not state.kept:
+        return ""
+    names = list(state.kept)
+    listed = ", ".join(names) if len(names) < 4 else f"{names[0]} … {names[-1]} ({len(names)})"
+    return _told(rollback, f"{rollback.table} [{listed}] would be made anew")
+
+
+def _told(rollback: Rollback, due: str) -> str:
+    return (
+        f"{due}, but rollback {rollback.number} by {rollback.by} on {rollback.at:%Y-%m-%d} "
+        f"({rollback.note}) holds it at snapshot {rollback.to_snapshot} until its inputs change or "
+        f"`lakehouse release {rollback.table}`."
+    )
