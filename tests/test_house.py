@@ -34,6 +34,7 @@ HEAVY = ("torch", "mlflow", "great_expectations")
 
 # Installed for what they add to another package or as a program, so no module imports them.
 NEVER_IMPORTED = {
+    "dagster-postgres": "named in dagster.yaml",
     "dagster-webserver": "started by `lakehouse ui`",
     "dbt-core": "run as dbt",
     "dbt-duckdb": "dbt's adapter",

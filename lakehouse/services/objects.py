@@ -42,7 +42,9 @@ def start(folder: Folder) -> None:
     port = folder.take_port(NAME)
     key, secret = folder.key_pair()
     log = folder.path / "s3.log"
-    words = [program, "serve", "s3", "--addr", f"127.0.0.1:{port}", str(folder.objects)]
+    # a file that is put into the folder by hand is seen after a second
+    words = [program, "serve", "s3", "--addr", f"127.0.0.1:{port}", "--dir-cache-time", "1s"]
+    words.append(str(folder.objects))
     # by the environment, because everybody on the machine can read command lines
     environment = {
         "RCLONE_AUTH_KEY": f'"{key},{secret}"',

@@ -58,8 +58,8 @@ def lake(home: Path) -> Lake:
 def test_every_promised_verb_is_there() -> None:
     assert set(VERBS) == {
         "accept", "contracts check", "contracts diff", "demo", "doctor", "drift", "land",
-        "new dataset", "plan", "quality", "quarantine", "replay", "run", "snapshots", "sql",
-        "status", "ui", "upgrade", "withdraw",
+        "new dataset", "plan", "quality", "quarantine", "replay", "run", "services start",
+        "services status", "services stop", "snapshots", "sql", "status", "ui", "upgrade", "withdraw",
     }  # fmt: skip
 
 
