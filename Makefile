@@ -39,6 +39,16 @@ endef
 export PIP_SETTINGS_FOR_UV
 export UV_INDEX_STRATEGY ?= unsafe-best-match
 export UV_HTTP_TIMEOUT ?= 180
+# torch's build for GPUs needs packages that its build for CPUs does not; they have their own lock.
+define LACKS_GPU_PACKAGES
+import importlib.metadata, sys
+from packaging.requirements import Requirement
+needed = map(Requirement, importlib.metadata.requires("torch") or [])
+here = {r.name for r in needed if r.marker is None or r.marker.evaluate({"extra": ""})}
+locked = {line.split("==")[0] for line in open("requirements-gpu.lock") if "==" in line}
+sys.exit(0 if here & locked else 1)
+endef
+export LACKS_GPU_PACKAGES
 READ_PIP_SETTINGS = eval "$$($(BIN)/python -c "$$PIP_SETTINGS_FOR_UV")"
 
 .PHONY: help
@@ -51,7 +61,7 @@ help: ## Lists these commands
 setup: $(STAMP) ## Installs everything into .venv in this folder, from requirements.lock
 
 # The stamp is written last: that it exists means that everything is installed.
-$(STAMP): requirements.lock pyproject.toml
+$(STAMP): requirements.lock requirements-gpu.lock pyproject.toml
 	@start=$$SECONDS
 	if [ -z "$(PYTHON)" ] || ! "$(PYTHON)" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
 	  echo "Needed: Python 3.11 or newer with its venv module (Debian: apt-get install python3-venv)."
@@ -64,8 +74,10 @@ $(STAMP): requirements.lock pyproject.toml
 	fi
 	echo "setup 2/4  installing the installer, uv"
 	installer=uv
-	$(BIN)/python -m pip install -qq --disable-pip-version-check "$$(grep '^uv==' requirements.lock)" \
-	  || installer=pip
+	locked="$$(mktemp)"
+	sed -n '/^uv==/,/^    #/p' requirements.lock > "$$locked"
+	$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes --no-deps \
+	  --requirement "$$locked" || installer=pip
 	if [ $$installer = uv ]; then
 	  $(READ_PIP_SETTINGS)
 	  install() { $(BIN)/uv pip install --quiet --python $(BIN)/python "$$@"; }
@@ -76,10 +88,19 @@ $(STAMP): requirements.lock pyproject.toml
 	  compile=--compile
 	fi
 	echo "setup 3/4  installing $$(grep -c '==' requirements.lock) packages from requirements.lock (some minutes on a new machine)"
-	locked="$$(mktemp)"
-	if [ $$installer = uv ]; then cat requirements.lock; else grep -v '^uv==' requirements.lock; fi > "$$locked"
-	install $$compile --requirement "$$locked"
+	if [ $$installer = uv ]; then
+	  # uv looks for the hashes of the very version that it finds: 2.13.0+cpu is not 2.13.0 to it
+	  torch="$$(grep -o '^torch==[^ ]*' requirements.lock | $(BIN)/uv pip compile - --no-deps --quiet | grep '^torch')"
+	  sed "s/^torch==[^ ]*/$$torch/" requirements.lock > "$$locked"
+	else
+	  sed '/^uv==/,/^    #/d' requirements.lock > "$$locked"
+	fi
+	install $$compile --require-hashes --no-deps --requirement "$$locked"
 	rm -f "$$locked"
+	if $(BIN)/python -c "$$LACKS_GPU_PACKAGES"; then
+	  echo "           and what torch's build for GPUs needs, from requirements-gpu.lock"
+	  install $$compile --require-hashes --no-deps --requirement requirements-gpu.lock
+	fi
 	echo "setup 4/4  installing lakehouse itself, editable"
 	install --no-deps --no-build-isolation --editable .
 	touch $@
@@ -136,15 +157,12 @@ bench: $(STAMP) ## Runs every benchmark and says which limits fell short; shorte
 	printf '  %s\n' "$${short[@]}"
 	exit 1
 
-# torch's local version (its CPU build) is dropped, so that the lock also fits a machine with a GPU.
 .PHONY: lock
 lock: ## Resolves requirements.lock anew from pyproject.toml; newest releases: ARGS=--upgrade
 	@if [ ! -x $(BIN)/uv ]; then $(MAKE) setup; fi
 	$(READ_PIP_SETTINGS)
 	echo "lock       resolving pyproject.toml for Python 3.11"
-	$(BIN)/uv pip compile pyproject.toml --group dev --extra services --quiet --python-version 3.11 $(ARGS) --upgrade-package torch \
-	  --no-header --no-emit-index-url --no-emit-find-links --output-file requirements.lock >/dev/null
-	sed -i -E 's/^([a-z0-9-]+==[^+ ]+)\+[a-z0-9.]+/\1/' requirements.lock
+	$(BIN)/python .ci/lock.py $(ARGS)
 	echo "lock       $$(grep -c '==' requirements.lock) packages; install them with: make setup"
 
 .PHONY: clean

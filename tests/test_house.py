@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,8 @@ ROOT = Path(__file__).resolve().parent.parent
 LAYERS = ("sensors", "assets", "resources", "lakehouse")
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
-LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
+LOCKS = ("requirements.lock", "requirements-gpu.lock")
+LOCK = [line for lock in LOCKS for line in (ROOT / lock).read_text(encoding="utf-8").splitlines()]
 
 LONGEST_MODULE = 300
 LONGEST_ASSET = 12
@@ -113,7 +115,7 @@ def test_only_settings_reads_the_environment() -> None:
     readers = re.compile(r"\bos\.environ|\bgetenv\b|\bfrom os import .*environ|\bEnvVar\b")
     files = [*modules(*LAYERS), ROOT / "definitions.py"]
     found = {relative(f) for f in files if readers.search(f.read_text(encoding="utf-8"))}
-    assert found <= {"lakehouse/settings.py"}
+    assert found <= {"lakehouse/settings/environment.py", "lakehouse/settings/model.py"}
 
 
 # --- size ---------------------------------------------------------------------------------------
@@ -271,14 +273,39 @@ def test_the_workspace_points_at_the_definitions() -> None:
 
 REQUIRED = [Requirement(text) for text in PYPROJECT["project"]["dependencies"]]
 DEVELOPMENT = [Requirement(text) for text in PYPROJECT["dependency-groups"]["dev"]]
-LOCKED = dict(line.split("==") for line in LOCK if "==" in line)
+LOCKED = dict(line.removesuffix(" \\").split("==") for line in LOCK if "==" in line)
+HASH = re.compile(r"    --hash=sha256:[0-9a-f]{64}")
 
 
 def test_the_lock_names_releases_and_nothing_of_the_machine_it_was_made_on() -> None:
     release = re.compile(r"[a-z0-9-]+==[0-9][a-z0-9.]*")  # no host, path, marker, local version
-    entries = [line for line in LOCK if not line.lstrip().startswith("#")]
-    assert [line for line in entries if not release.fullmatch(line)] == []
-    assert [line for line in LOCK if "://" in line or re.search(r"\s/|--", line)] == []
+    entries = [line.removesuffix(" \\") for line in LOCK if not line.lstrip().startswith("#")]
+    rest = [line for line in entries if not HASH.fullmatch(line)]
+    assert [line for line in rest if not release.fullmatch(line)] == []
+    assert [line for line in LOCK if "://" in line or re.search(r"\s/", line)] == []
+
+
+def test_the_lock_carries_a_hash_for_every_release() -> None:
+    first = [after for line, after in pairwise(LOCK) if "==" in line]
+    assert len(first) == len(LOCKED)
+    assert [line for line in first if not HASH.fullmatch(line.removesuffix(" \\"))] == []
+
+
+def test_what_only_gpus_need_has_a_lock_of_its_own() -> None:
+    """A machine without one would download gigabytes for nothing."""
+    gpu = re.compile(r"^(cuda-|nvidia-|triton)")
+    apart = {name for name in LOCKED if gpu.match(name)}
+    for lock, expected in zip(LOCKS, (set(), apart), strict=True):
+        names = re.findall(r"^([a-z0-9-]+)==", (ROOT / lock).read_text(encoding="utf-8"), re.M)
+        assert {name for name in names if gpu.match(name)} == expected
+    assert apart
+
+
+def test_setup_installs_nothing_without_a_hash() -> None:
+    installs = re.findall(r"^\s*(?:\$\(BIN\)/python -m pip )?install (?!\().*$", MAKEFILE, re.M)
+    of_locks = [line for line in installs if "--editable" not in line]
+    assert len(of_locks) == 3
+    assert [line for line in of_locks if "--require-hashes --no-deps" not in line] == []
 
 
 def test_every_dependency_is_in_the_lock() -> None:
@@ -295,9 +322,10 @@ def needs(name: str) -> list[str]:
 
 
 def test_what_a_locked_package_needs_is_in_the_lock() -> None:
-    """All but torch, whose builds for GPUs need packages that its build for CPUs does not."""
-    installed = {canonicalize_name(d.name) for d in importlib.metadata.distributions()}
-    looked_at = (LOCKED.keys() & installed) - {"torch"}
+    """It is installed without looking at what it needs, so nothing may be missing."""
+    looked_at = LOCKED.keys() & {
+        canonicalize_name(d.name) for d in importlib.metadata.distributions()
+    }
     missing = {name: sorted(set(needs(name)) - LOCKED.keys()) for name in sorted(looked_at)}
     assert {name: lacks for name, lacks in missing.items() if lacks} == {}
 
