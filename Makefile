@@ -118,12 +118,22 @@ ui: $(STAMP) ## Opens Dagster's web UI on this machine (127.0.0.1)
 test: $(STAMP) ## Runs all tests; one folder or name: make test ARGS="tests/lakehouse -k contract"
 	@$(BIN)/pytest $(ARGS)
 
+.PHONY: torture
+torture: $(STAMP) ## Kills, cuts off, fills up and restarts at every point; ends with a line of JSON
+	@$(BIN)/pytest tests/torture --torture -q $(ARGS)
+
 .PHONY: check
-check: $(STAMP) ## Checks style, types and import layers
-	@echo "check 1/4  ruff check";    $(BIN)/ruff check .
-	echo "check 2/4  ruff format";    $(BIN)/ruff format --check .
-	echo "check 3/4  mypy, strict";   $(BIN)/mypy
-	echo "check 4/4  import layers";  $(BIN)/lint-imports --no-logo --no-cache
+check: $(STAMP) ## Checks style, types, import layers and the locked packages
+	@echo "check 1/5  ruff check";    $(BIN)/ruff check .
+	echo "check 2/5  ruff format";    $(BIN)/ruff format --check .
+	echo "check 3/5  mypy, strict";   $(BIN)/mypy
+	echo "check 4/5  import layers";  $(BIN)/lint-imports --no-logo --no-cache
+	echo "check 5/5  audit of the lock"; $(MAKE) audit
+
+.PHONY: audit
+audit: $(STAMP) ## Asks what is known against the locked packages: withdrawn, vulnerable, not as locked
+	@$(READ_PIP_SETTINGS)
+	$(BIN)/python .ci/audit.py
 
 # Reads a benchmark's last line; silent where its limits were met.
 define BENCH_VERDICT

@@ -44,11 +44,16 @@ sys.addaudithook(_refuse_outside)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Adds the switch that writes golden files anew."""
+    """Adds the switches that write golden files anew and that inject every fault."""
     parser.addoption(
         "--update-golden",
         action="store_true",
         help="write tests/golden anew, then look at the diff",
+    )
+    parser.addoption(
+        "--torture",
+        action="store_true",
+        help="inject every fault, not a choice of them, and end with a line of JSON",
     )
 
 

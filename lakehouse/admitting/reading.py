@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from lakehouse import faults
 from lakehouse.admitting.recording import Refusal, record
 from lakehouse.admitting.times import timeless
@@ -12,7 +10,6 @@ from lakehouse.admitting.view import View, look
 from lakehouse.contract import Contract
 from lakehouse.inspecting import inspect
 from lakehouse.lake import Lake
-from lakehouse.ledger import Inspection
 
 
 def read_new(lake: Lake, contract: Contract) -> None:
@@ -26,33 +23,39 @@ def read_new(lake: Lake, contract: Contract) -> None:
 
 
 def _step(view: View) -> bool:
-    """Reads what is unread, or else judges; returns whether another step may find more to do."""
+    """Reads what is unread, or else judges; returns whether another step may find more to do.
+
+    What is refused follows from the books alone: a run that ends between the two is made up for.
+    """
     if view.state.unread:
-        found = inspect(view.lake, view.contract, view.state.unread)
-        view.lake.ledger.append(found)
+        view.lake.ledger.append(inspect(view.lake, view.contract, view.state.unread))
         faults.reach("admitting.inspected")
-        refusals = _unreadable(view, found)
-        record(view, refusals)
-        faults.reach("admitting.refused")
-        return bool(refusals) or bool(view.contract.totals or view.contract.history)
-    refusals = [*differing(view), *timeless(view)]
+        return True
+    refusals = [*_unreadable(view), *differing(view), *timeless(view)]
     record(view, refusals)
+    faults.reach("admitting.refused")
     return bool(refusals)
 
 
-def _unreadable(view: View, inspections: Sequence[Inspection]) -> list[Refusal]:
+def _unreadable(view: View) -> list[Refusal]:
     """Refuses deliveries whose object cannot be read at all."""
-    why = {entry.sha256: entry for entry in inspections if entry.unreadable}
-    found = [delivery for delivery in view.state.unread if delivery.sha256 in why]
+    why = {
+        entry.sha256: entry.unreadable
+        for entry in view.books.inspections
+        if entry.unreadable
+        and entry.dataset == view.contract.dataset
+        and entry.fingerprint == view.contract.fingerprint
+    }
     return [
         (
             delivery.number,
             "",
-            why[delivery.sha256].records,
-            f"{view.contract.table}: {delivery.label} was refused: "
-            f"{why[delivery.sha256].unreadable}. Nothing of it was published, readers are not "
-            f"affected, its bytes stay in bronze. Land a corrected file under the same name, "
-            f"or change the contract, then `lakehouse run`.",
+            0,
+            f"{view.contract.table}: {delivery.label} was refused: {why[delivery.sha256]}. "
+            f"Nothing of it was published, readers are not affected, its bytes stay in bronze. "
+            f"Land a corrected file under the same name, or change the contract, then "
+            f"`lakehouse run`.",
         )
-        for delivery in found
+        for delivery in view.state.pending
+        if delivery.sha256 in why
     ]
