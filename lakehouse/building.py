@@ -11,20 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from lakehouse import faults
-from lakehouse.connection import (
-    EXTENSIONS,
-    connect,
-    extension_file,
-    quote_table,
-    quote_text,
-)
+from lakehouse.catalog import Change, attempts
+from lakehouse.connection import connect, quote_table, quote_text
 from lakehouse.dbt_manifest import DbtProject, GoldModel, GoldTest, load, run_dbt
-from lakehouse.errors import BuildRefused, DbtFailed
+from lakehouse.errors import BuildRefused, DbtFailed, PublishConflict
 from lakehouse.lake import Lake
 from lakehouse.ledger import Books, Build
-from lakehouse.planning.gold import gold_reason, latest, snapshots
+from lakehouse.planning.gold import GOLD, gold_reason, latest, snapshots
+from lakehouse.planning.holds import gold_hold
 from lakehouse.publishing import Written, replace_files
 from lakehouse.results import Check, Result, counted
+
+_ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
@@ -56,16 +54,18 @@ class Built(Result):
         models: The tables, upstream ones first.
         reason: Why it ran; empty if gold was up to date.
         failures: What failed, as full sentences; not empty means that nothing was published.
+        hold: What a rollback holds, as a full sentence.
     """
 
     models: tuple[BuiltModel, ...]
     reason: str
     failures: tuple[str, ...] = field(default=())
+    hold: str = ""
 
     def summary(self) -> str:
         """Says what was built."""
         if not self.reason:
-            return "gold: up to date"
+            return f"gold: nothing to do. {self.hold}" if self.hold else "gold: up to date"
         if self.failures:
             return f"gold: not published, {counted(len(self.failures), 'failure')}"
         told = (f"{m.name} {m.rows:,} rows" for m in self.models if m.rows is not None)
@@ -94,17 +94,26 @@ def build(lake: Lake, *, run: str, progress: Callable[[str], None] = lambda _: N
 
     Raises:
         DbtFailed: dbt could not run at all.
+        PublishConflict: Other builds or rollbacks kept coming first.
     """
     project = load(lake.settings)
-    books = lake.ledger.read([*project.sources, *(model.table for model in project.models)])
-    reason = gold_reason(books, project)
-    if not reason:
-        return Built(tuple(_present(books, model) for model in project.models), "")
-    started = time.monotonic()
-    scratch_home = lake.settings.home / "dbt"
-    scratch_home.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=scratch_home) as folder:
-        built = _build(_Job(lake, project, books, Path(folder), run), reason)
+    for last in attempts(_ATTEMPTS):
+        books = lake.ledger.read([*project.sources, *(model.table for model in project.models)])
+        reason = gold_reason(books, project)
+        if not reason:
+            present = tuple(_present(books, model) for model in project.models)
+            return Built(present, "", hold=gold_hold(books, project))
+        started = time.monotonic()
+        scratch_home = lake.settings.home / "dbt"
+        scratch_home.mkdir(parents=True, exist_ok=True)
+        try:
+            with tempfile.TemporaryDirectory(dir=scratch_home) as folder:
+                built = _build(_Job(lake, project, books, Path(folder), run), reason)
+            break
+        except PublishConflict:
+            # nothing was published; what happened meanwhile decides whether anything is to be built
+            if last:
+                raise
     progress(f"{built.summary()} ({time.monotonic() - started:.1f} s)")
     return built
 
@@ -138,19 +147,29 @@ def _build(job: _Job, reason: str) -> Built:
     faults.reach("gold.exported")
     inputs = snapshots(job.books.refs, job.project.sources)
 
-    def entries(shown: Mapping[str, int]) -> tuple[Build, ...]:
-        last = latest(job.lake.ledger.read())
+    def beside(shown: Mapping[str, int]) -> tuple[Change, ...]:
+        now = job.lake.ledger.read()
+        if _moves(now, job.project) != _moves(job.books, job.project):
+            raise PublishConflict(shown, "another run built them, or a table was rolled back")
+        last = max((build.number for build in now.builds), default=0)
         outputs = json.dumps({name: str(shown[name]) for name in shown}, sort_keys=True)
-        number = last.number + 1 if last else 1
-        return (Build(number, "gold", job.project.fingerprint, inputs, outputs),)
+        entry = Build(last + 1, GOLD, job.project.fingerprint, inputs, outputs)
+        return (job.lake.ledger.staged([entry], now),)
 
     written = {
-        one.table: one for one in replace_files(job.lake, files, run=job.run, entries=entries)
+        one.table: one
+        for one in replace_files(job.lake, files, run=job.run, base=job.books.refs, beside=beside)
     }
     faults.reach("gold.published")
     return Built(
         tuple(_built(m, written[m.table], columns[m.table], statuses) for m in models), reason
     )
+
+
+def _moves(books: Books, project: DbtProject) -> object:
+    """Returns what must not come between the beginning of a build and its publish."""
+    back = [one for one in books.rollbacks if one.dataset == GOLD or one.table in project.sources]
+    return {build.number for build in books.builds}, {one.number for one in back}
 
 
 def _pin_sources(job: _Job) -> None:
@@ -169,9 +188,9 @@ def _pin_sources(job: _Job) -> None:
 def _run(job: _Job) -> Mapping[str, Mapping[str, Any]]:
     """Runs dbt build and returns its result by node id."""
     environment = {
+        **job.lake.settings.reaching(),
         "LAKEHOUSE_DBT_PATH": str(job.database),
         "LAKEHOUSE_DUCKDB_MEMORY": job.lake.settings.memory,
-        "LAKEHOUSE_DUCKDB_EXTENSIONS": ":".join(str(extension_file(name)) for name in EXTENSIONS),
     }
     done = run_dbt(job.lake.settings, ["build", "--quiet"], job.folder, environment)
     results = job.folder / "run_results.json"

@@ -19,13 +19,15 @@ from pyiceberg.expressions import BooleanExpression
 from pyiceberg.table import Table
 
 from lakehouse import catalog, faults
-from lakehouse.catalog import Proposal
+from lakehouse.catalog import Change, Proposal, Refs
 from lakehouse.errors import PublishConflict
 from lakehouse.lake import Lake
 from lakehouse.ledger import Entry
 from lakehouse.results import Result
 
-_ATTEMPTS = 10
+TOGETHER = "lakehouse.publish"
+"""In the summary of a snapshot: the same in all tables whose content was proposed together."""
+_ATTEMPTS = 20
 
 
 @dataclass(frozen=True)
@@ -85,11 +87,15 @@ class Written(Result):
 def propose(lake: Lake, drafts: Sequence[Draft], run: str) -> tuple[Proposal, ...]:
     """Puts each draft on a branch of its own table, `audit-<run>-<random>`."""
     branch = f"audit-{run[:8]}-{uuid.uuid4().hex[:8]}"
-    stamped = {"lakehouse.run": run}
-    made = []
+    stamped = {"lakehouse.run": run, TOGETHER: branch}
+    made: list[Proposal] = []
     for draft in drafts:
         table, properties = lake.catalog.table(draft.table), {**stamped, **draft.properties}
-        made.append(catalog.propose(table, branch, draft.files, draft.replaced, properties))
+        try:
+            made.append(catalog.propose(table, branch, draft.files, draft.replaced, properties))
+        except PublishConflict:
+            discard(lake, made)
+            raise
         faults.reach("branch.written")
     return tuple(made)
 
@@ -112,7 +118,7 @@ def publish(
         PublishConflict: `main` of a table has moved since its branch was made; the branches stay,
             and the caller applies its partitions to the new `main` and judges again.
     """
-    for attempt in range(_ATTEMPTS):
+    for last in catalog.attempts(_ATTEMPTS):
         refs = lake.catalog.refs(proposal.table for proposal in proposals)
         moved = [p.table for p in proposals if refs.snapshot(p.table) != p.base]
         if moved:
@@ -123,7 +129,7 @@ def publish(
         try:
             lake.catalog.commit(changes)
         except PublishConflict:
-            if attempt == _ATTEMPTS - 1:
+            if last:
                 raise
             continue
         break
@@ -137,13 +143,20 @@ def discard(lake: Lake, proposals: Sequence[Proposal]) -> None:
 
 
 def replace(
-    lake: Lake, table: str, data: pa.Table, *, run: str, properties: Mapping[str, str] | None = None
+    lake: Lake,
+    table: str,
+    data: pa.Table,
+    *,
+    run: str,
+    properties: Mapping[str, str] | None = None,
+    base: Refs | None = None,
 ) -> Written:
     """Makes `data` the whole content of a table that the engine itself computes.
 
-    Equal rows under equal properties are recognised by hash and add no snapshot.
+    Equal rows under equal properties are recognised by hash and add no snapshot. `base` is as
+    `replace_files` says.
     """
-    return replace_many(lake, {table: data}, run=run, properties=properties)[0]
+    return replace_many(lake, {table: data}, run=run, properties=properties, base=base)[0]
 
 
 def replace_many(
@@ -152,6 +165,7 @@ def replace_many(
     *,
     run: str,
     properties: Mapping[str, str] | None = None,
+    base: Refs | None = None,
 ) -> tuple[Written, ...]:
     """Like `replace` for several tables, all or nothing."""
     with tempfile.TemporaryDirectory() as folder:
@@ -159,7 +173,7 @@ def replace_many(
         for name, data in tables.items():
             files[name] = Path(folder) / f"{name}.parquet"
             pq.write_table(data, files[name], compression="zstd")
-        return replace_files(lake, files, run=run, properties=properties)
+        return replace_files(lake, files, run=run, properties=properties, base=base)
 
 
 def replace_files(
@@ -168,7 +182,8 @@ def replace_files(
     *,
     run: str,
     properties: Mapping[str, str] | None = None,
-    entries: Callable[[Mapping[str, int]], Sequence[Entry]] = lambda _: (),
+    base: Refs | None = None,
+    beside: Callable[[Mapping[str, int]], Sequence[Change]] = lambda _: (),
 ) -> tuple[Written, ...]:
     """Makes each local Parquet file the whole content of its table, all or nothing.
 
@@ -177,41 +192,53 @@ def replace_files(
         files: Parquet file by table name.
         run: The run.
         properties: Kept in the summary of each snapshot.
-        entries: Given the snapshot of every table, makes the ledger entries of this publish.
+        base: The tables as they were when the files were made; without it the last run wins.
+        beside: Given the snapshot of every table, makes what is committed with it.
+
+    Raises:
+        PublishConflict: Readers no longer see the rows of `base`, or other runs kept committing.
     """
     schemas = {name: pq.read_schema(file) for name, file in files.items()}
     stamps = {
         name: {**(properties or {}), "lakehouse.run": run, "lakehouse.content": _digest(file)}
         for name, file in files.items()
     }
-    made = {name: lake.catalog.ensure(name, schema) for name, schema in schemas.items()}
-    urls = {
-        name: _stored(lake, made[name], file)
-        for name, file in files.items()
-        if not _carries(made[name], stamps[name])
-    }
-    for attempt in range(_ATTEMPTS):
+    for name, schema in schemas.items():
+        lake.catalog.ensure(name, schema)
+    urls: dict[str, str] = {}
+    for last in catalog.attempts(_ATTEMPTS):
         refs = lake.catalog.refs(files)
+        if base is not None and (moved := [name for name in files if _moved(name, base, refs)]):
+            raise PublishConflict(moved, "another run published it in the meantime")
+        there = {name for name in files if _carries(refs.tables[name], stamps[name])}
+        for name in files.keys() - there - urls.keys():
+            urls[name] = _stored(lake, refs.tables[name], files[name])
         staged = {
-            name: catalog.rewrite(refs.tables[name], schemas[name], [url], stamps[name])
-            for name, url in urls.items()
+            name: catalog.rewrite(refs.tables[name], schemas[name], [urls[name]], stamps[name])
+            for name in files.keys() - there
         }
         fresh = {name: snapshot for name, (_, snapshot) in staged.items()}
         shown = {name: fresh.get(name) or refs.snapshot(name) or 0 for name in files}
-        changes = [change for change, _ in staged.values()]
-        if booked := entries(shown):
-            changes.append(lake.ledger.staged(booked))
+        same = [Change(refs.tables[name], ()) for name in there]
+        changes = [*(change for change, _ in staged.values()), *same, *beside(shown)]
         try:
             lake.catalog.commit(changes)
             break
         except PublishConflict:
             # another run wrote one of the tables: the same rows are staged on what it left
-            if attempt == _ATTEMPTS - 1:
+            if last:
                 raise
     return tuple(
-        Written(name, pq.read_metadata(file).num_rows, shown[name], name in urls)
+        Written(name, pq.read_metadata(file).num_rows, shown[name], name in fresh)
         for name, file in files.items()
     )
+
+
+def _moved(name: str, base: Refs, now: Refs) -> bool:
+    """Whether readers see other rows than those of `base`."""
+    if base.content(name) is None and name in now.tables:
+        return not catalog.is_new(now.tables[name])
+    return base.content(name) != now.content(name)
 
 
 def data_url(table: Table, name: str) -> str:
@@ -247,14 +274,14 @@ def _by_kind(entries: Sequence[Entry]) -> list[list[Entry]]:
 
 
 def _retried(lake: Lake, proposal: Proposal) -> None:
-    for attempt in range(_ATTEMPTS):
+    for last in catalog.attempts(_ATTEMPTS):
         table = lake.catalog.table(proposal.table)
         if proposal.branch not in table.refs():
             return
         try:
             lake.catalog.commit([catalog.discard(table, proposal)])
         except PublishConflict:
-            if attempt == _ATTEMPTS - 1:
+            if last:
                 raise
             continue
         return

@@ -17,23 +17,38 @@ from lakehouse.catalog.catalog import (
     staged,
     still_at,
 )
+from lakehouse.catalog.cleaning import AUDIT, audits, referred, superfluous, without
+from lakehouse.catalog.compacting import Bundle, batches, bundles, compacted
 from lakehouse.catalog.evolving import evolve, is_new
 from lakehouse.catalog.expiring import forgettable, history, kept, unseen
 from lakehouse.catalog.formats import is_older, upgraded
+from lakehouse.catalog.pointing import point
 from lakehouse.catalog.proposal import Proposal, accept, discard, propose
-from lakehouse.catalog.rewriting import rewrite
+from lakehouse.catalog.purging import known, renewed
+from lakehouse.catalog.reaching import reached
+from lakehouse.catalog.references import back, tag, untag
+from lakehouse.catalog.retrying import attempts
+from lakehouse.catalog.rewriting import refilled, rewrite
 
 __all__ = [
+    "AUDIT",
     "FORMAT_VERSION",
     "MAIN",
     "NAME",
     "SAME_ROWS",
+    "Bundle",
     "Catalog",
     "Change",
     "Proposal",
     "Refs",
     "accept",
     "append",
+    "attempts",
+    "audits",
+    "back",
+    "batches",
+    "bundles",
+    "compacted",
     "content_of",
     "discard",
     "evolve",
@@ -43,10 +58,20 @@ __all__ = [
     "is_new",
     "is_older",
     "kept",
+    "known",
+    "point",
     "propose",
+    "reached",
+    "referred",
+    "refilled",
+    "renewed",
     "rewrite",
     "staged",
     "still_at",
+    "superfluous",
+    "tag",
     "unseen",
+    "untag",
     "upgraded",
+    "without",
 ]

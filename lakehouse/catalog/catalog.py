@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 
 import pyarrow as pa
-from filelock import FileLock
 from pyiceberg.catalog.sql import IcebergTables, SqlCatalog
 from pyiceberg.exceptions import CommitFailedException, NoSuchTableError, TableAlreadyExistsError
 from pyiceberg.partitioning import UNPARTITIONED_PARTITION_SPEC, PartitionSpec
@@ -26,6 +25,7 @@ from pyiceberg.table import (
 from pyiceberg.table.snapshots import Snapshot
 from pyiceberg.table.update import (
     AssertRefSnapshotId,
+    SetSnapshotRefUpdate,
     TableRequirement,
     TableUpdate,
 )
@@ -34,10 +34,10 @@ from sqlalchemy.orm import Session
 
 from lakehouse import faults
 from lakehouse.catalog.expiring import forgetting, trim
+from lakehouse.catalog.opening import NAME, open_catalog
 from lakehouse.errors import LakeFormatError, PublishConflict, UnknownName
 from lakehouse.settings import Settings
 
-NAME = "lakehouse"
 MAIN = "main"
 FORMAT = "lakehouse.format"
 """Table property: the version of the lake's own layout."""
@@ -104,16 +104,7 @@ class Catalog:
     @cached_property
     def iceberg(self) -> SqlCatalog:
         """The PyIceberg catalog, opened at first use."""
-        self._settings.home.mkdir(parents=True, exist_ok=True)
-        properties = {"uri": self._settings.catalog_uri, "warehouse": self._settings.warehouse}
-        if self._settings.s3_endpoint:
-            properties["s3.endpoint"] = self._settings.s3_endpoint
-        if self._settings.warehouse.startswith("s3://"):
-            # pyarrow's S3 client uploads without Content-Length, which some servers refuse
-            properties["py-io-impl"] = "pyiceberg.io.fsspec.FsspecFileIO"
-        # two processes that make the catalog's tables at the same moment would trip over each other
-        with FileLock(self._settings.home / "catalog.lock"):
-            opened = SqlCatalog(NAME, **properties)
+        opened = open_catalog(self._settings)
         # PyIceberg's own would delete a file that a reader opened a moment ago
         vars(opened)["_delete_old_metadata"] = partial(trim, grace=self._grace)
         return opened
@@ -181,21 +172,26 @@ class Catalog:
     def commit(self, changes: Sequence[Change]) -> None:
         """Moves all tables to their new metadata in one database transaction, or none.
 
+        A change without updates moves nothing; its table must be the same as the others are moved.
+
         Raises:
             PublishConflict: A table is no longer what its change was staged from.
         """
-        moves = [(change, self._stage(change)) for change in changes if change.updates]
+        # in one order for all, so that two commits never wait for each other
+        ordered = sorted(changes, key=lambda change: change.table.name())
+        moves = [(change, self._stage(change)) for change in ordered if change.updates]
+        places = {change.table.name(): staged.metadata_location for change, staged in moves}
         faults.reach("commit.staged")
         with Session(self.iceberg.engine) as session, session.begin():
-            for change, staged in moves:
-                self._swap(session, change.table, staged)
+            for change in ordered:
+                self._swap(session, change.table, places.get(change.table.name()))
                 faults.reach("commit.moved")
         faults.reach("commit.done")
         for change, staged in moves:
             trim(staged.io, change.table.metadata, staged.metadata, self._grace)
 
     def _stage(self, change: Change) -> StagedTable:
-        updates = (*change.updates, *forgetting(change.table))
+        updates = (*change.updates, *forgetting(change.table, _referred(change)))
         try:
             staged = self.iceberg._update_and_stage_table(
                 change.table, change.table.name(), change.requirements, updates
@@ -205,8 +201,13 @@ class Catalog:
         self.iceberg._write_metadata(staged.metadata, staged.io, staged.metadata_location)
         return staged
 
-    def _swap(self, session: Session, old: Table, new: StagedTable) -> None:
+    def _swap(self, session: Session, old: Table, location: str | None) -> None:
+        """Moves a table that still is what it was, or sees to it that it is until the others are.
+
+        Where there is nothing to move, the row is written as it is, which keeps others off it.
+        """
         namespace, name = old.name()
+        previous = {"previous_metadata_location": old.metadata_location} if location else {}
         moved = session.execute(
             update(IcebergTables)
             .where(
@@ -215,10 +216,7 @@ class Catalog:
                 IcebergTables.table_name == name,
                 IcebergTables.metadata_location == old.metadata_location,
             )
-            .values(
-                metadata_location=new.metadata_location,
-                previous_metadata_location=old.metadata_location,
-            )
+            .values(metadata_location=location or old.metadata_location, **previous)
         )
         if moved.rowcount != 1:  # type: ignore[attr-defined]
             raise PublishConflict([f"{namespace}.{name}"], "another run committed at the same time")
@@ -250,6 +248,12 @@ def content_of(snapshot: Snapshot) -> int:
 def staged(transaction: Transaction, base: Table) -> Change:
     """Returns what an uncommitted transaction would do, to be committed with other tables."""
     return Change(base, transaction._updates, transaction._requirements)
+
+
+def _referred(change: Change) -> frozenset[int]:
+    """Returns the snapshots that a change points a name at; it must not forget them."""
+    refs = (one for one in change.updates if isinstance(one, SetSnapshotRefUpdate))
+    return frozenset(one.snapshot_id for one in refs)
 
 
 def still_at(snapshot_id: int) -> AssertRefSnapshotId:

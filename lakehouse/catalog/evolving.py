@@ -53,9 +53,13 @@ def evolve(table: Table, schema: Schema, ids: Mapping[str, str], readers: str) -
 
 
 def is_new(table: Table) -> bool:
-    """Tells whether nothing was ever published to the table."""
+    """Tells whether nothing was ever published to the table.
+
+    A snapshot whose parent is forgotten has none either, and a table may be rolled back to its
+    first; so the one that it was made with must be all that readers ever saw.
+    """
     snapshot = table.current_snapshot()
-    return snapshot is None or snapshot.parent_snapshot_id is None
+    return snapshot is None or (snapshot.sequence_number == 1 and len(table.history()) == 1)
 
 
 def _found(table: Table, schema: Schema, ids: Mapping[str, str]) -> dict[str, NestedField | None]:

@@ -7,7 +7,7 @@ does the same.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 
 from pyiceberg.io import FileIO
@@ -32,12 +32,16 @@ def kept(count: int, days: float) -> Mapping[str, str]:
     return {KEEP: str(count), AGE: str(round(days * 24 * 3600 * 1000))}
 
 
-def forgetting(table: Table) -> tuple[TableUpdate, ...]:
+def forgetting(table: Table, but: Collection[int] = ()) -> tuple[TableUpdate, ...]:
     """Returns the update that forgets the snapshots of `main` that need not stay, if there are any.
 
     Those of a tag or branch stay, and the files of all: what is forgotten is not deleted.
+
+    Args:
+        table: The table.
+        but: Further snapshots that stay.
     """
-    old = forgettable(table)
+    old = [number for number in forgettable(table) if number not in but]
     return (RemoveSnapshotsUpdate(snapshot_ids=old),) if old else ()
 
 

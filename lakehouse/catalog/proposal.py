@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from pyiceberg.exceptions import CommitFailedException
 from pyiceberg.expressions import BooleanExpression
 from pyiceberg.table import Table, _parquet_files_to_data_files
 from pyiceberg.table.update import (
     RemoveSnapshotRefUpdate,
     SetPropertiesUpdate,
-    SetSnapshotRefUpdate,
 )
 from pyiceberg.table.update.snapshot import ManageSnapshots
 
-from lakehouse.catalog.catalog import MAIN, Change, still_at
+from lakehouse.catalog.catalog import Change, still_at
 from lakehouse.catalog.evolving import map_names
 from lakehouse.catalog.merging import overwrite
+from lakehouse.catalog.references import main_at
+from lakehouse.catalog.retrying import attempts
 from lakehouse.errors import PublishConflict
+
+_ATTEMPTS = 30
 
 
 @dataclass(frozen=True)
@@ -56,25 +60,47 @@ def propose(
         files: Parquet files, already in the table's folder.
         replaced: Filter aligned with the partitions, so that it takes whole files.
         properties: Kept in the snapshot's summary.
+
+    Raises:
+        PublishConflict: The table has no snapshot, or other runs kept committing to it.
     """
-    base = table.current_snapshot()
-    if base is None:
-        raise PublishConflict([".".join(table.name())], "the table has no snapshot to start from")
-    transaction = table.transaction()
-    map_names(transaction)
-    ManageSnapshots(transaction).create_branch(base.snapshot_id, branch).commit()
-    with overwrite(transaction, table, branch, properties) as change:
-        for task in table.scan(row_filter=replaced).plan_files():
-            change.delete_data_file(task.file)
-        for file in _parquet_files_to_data_files(transaction.table_metadata, list(files), table.io):
-            change.append_data_file(file)
-    table = transaction.commit_transaction()
+    name = ".".join(table.name())
+    for last in attempts(_ATTEMPTS):
+        base = table.current_snapshot()
+        if base is None:
+            raise PublishConflict([name], "the table has no snapshot to start from")
+        transaction = table.transaction()
+        map_names(transaction)
+        ManageSnapshots(transaction).create_branch(base.snapshot_id, branch).commit()
+        with overwrite(transaction, table, branch, properties) as change:
+            for task in table.scan(row_filter=replaced).plan_files():
+                change.delete_data_file(task.file)
+            for file in _parquet_files_to_data_files(
+                transaction.table_metadata, list(files), table.io
+            ):
+                change.append_data_file(file)
+        try:
+            # not the transaction's own commit: where that tries again, it forgets from where the
+            # branch starts, and the new snapshot has none of the table's other rows
+            table._do_commit(transaction._updates, transaction._requirements)
+        except CommitFailedException as error:
+            change._clean_all_uncommitted()
+            if last:
+                raise PublishConflict([name], str(error)) from error
+            table = table.refresh()
+            continue
+        break
+    return proposal(table, branch, base.snapshot_id)
+
+
+def proposal(table: Table, branch: str, base: int) -> Proposal:
+    """Returns the branch as it was just written; `base` is where it starts from."""
     head = table.metadata.refs[branch].snapshot_id
     made = table.snapshot_by_id(head)
     return Proposal(
         table=".".join(table.name()),
         branch=branch,
-        base=base.snapshot_id,
+        base=(made.parent_snapshot_id if made else None) or 0,
         snapshot=head,
         sequence=(made.sequence_number if made else None) or 0,
         metadata=table.metadata_location,
@@ -94,14 +120,7 @@ def accept(table: Table, proposal: Proposal, properties: Mapping[str, str] | Non
         table,
         (
             *noted,
-            SetSnapshotRefUpdate(
-                ref_name=MAIN,
-                type="branch",
-                snapshot_id=proposal.snapshot,
-                max_ref_age_ms=None,
-                max_snapshot_age_ms=None,
-                min_snapshots_to_keep=None,
-            ),
+            main_at(proposal.snapshot),
             RemoveSnapshotRefUpdate(ref_name=proposal.branch),
         ),
         (still_at(proposal.base),),

@@ -31,6 +31,13 @@ def rewrite(
     return staged(transaction, table), overwrite.snapshot_id
 
 
+def refilled(table: Table, rows: pa.Table) -> Change:
+    """Stages rows, in the table's columns, as the whole content of `main`, partitioned or not."""
+    transaction = table.transaction()
+    transaction.overwrite(rows)
+    return staged(transaction, table)
+
+
 def _reshape(transaction: Transaction, table: Table, schema: pa.Schema) -> None:
     """Gives the table the columns of `schema`; a column of another type is a new column."""
     wanted = {f.name: f.field_type for f in _numbered(table, schema).fields}

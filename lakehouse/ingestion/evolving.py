@@ -9,7 +9,7 @@ from pyiceberg.schema import Schema
 from pyiceberg.table import Table
 
 from lakehouse import tables
-from lakehouse.catalog import evolve, is_new
+from lakehouse.catalog import evolve, is_new, kept
 from lakehouse.contract import Contract, describe, differences, recorded, records
 from lakehouse.errors import BreakingChange
 from lakehouse.lake import Lake
@@ -42,7 +42,8 @@ def prepare(lake: Lake, contract: Contract) -> None:
 def note(table: Table, contract: Contract) -> Mapping[str, str]:
     """Returns what a table keeps of the contract that it is published under."""
     mine = ".".join(table.name()) == contract.table
-    return recorded(contract, table.properties) if mine else {}
+    told = recorded(contract, table.properties) if mine else {}
+    return {**told, **kept(contract.keeping.snapshots, contract.keeping.days)}
 
 
 def _shape(schema: Schema, spec: PartitionSpec) -> object:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from lakehouse import faults, tables
 from lakehouse.admitting import View, look, read_new
-from lakehouse.catalog import Proposal
+from lakehouse.catalog import Proposal, attempts
 from lakehouse.errors import PublishConflict
 from lakehouse.ingestion import refusing
 from lakehouse.ingestion.accounting import book
@@ -21,6 +21,7 @@ from lakehouse.ingestion.writing import fresh_unassigned, write
 from lakehouse.lake import Lake
 from lakehouse.ledger import Entry, Judgement
 from lakehouse.planning import totals
+from lakehouse.planning.holds import silver_hold
 from lakehouse.planning.silver import SilverState
 from lakehouse.privacy import require_key
 from lakehouse.publishing import Draft, discard, propose, publish
@@ -28,6 +29,8 @@ from lakehouse.results import UNASSIGNED, Check
 
 Progress = Callable[[str], None]
 _ATTEMPTS = 5
+_REBASES = 60
+"""Other partitions that may be published while one waits for its turn."""
 
 
 def refresh(
@@ -105,8 +108,35 @@ def _bring(view: View, targets: Sequence[str], run: str) -> _Brought:
         gone = [name for name in targets if name not in after.state.stale]
         outcomes = _left(view, gone)
         targets, view = [name for name in targets if name not in gone], after
-    if not targets:
-        return _Brought(outcomes)
+    for last in attempts(_REBASES) if targets else ():
+        try:
+            return _show(view, targets, files, outcomes, run)
+        except PublishConflict:
+            after = look(view.lake, view.contract)
+            if last or _decided(after, targets) != _decided(view, targets):
+                raise
+            # only other partitions were published: the same files go onto what is there now
+            view = after
+    return _Brought(outcomes)
+
+
+def _decided(view: View, targets: Sequence[str]) -> object:
+    """Returns all that decides what is written, and whether it is to be published."""
+    state = view.state
+    known = [
+        (state.inputs.get(name), state.held.get(name), state.stale.get(name)) for name in targets
+    ]
+    return known, state.accepted, state.erased, view.books.rolled(state.dataset)
+
+
+def _show(
+    view: View,
+    targets: Sequence[str],
+    files: Files,
+    outcomes: tuple[PartitionOutcome, ...],
+    run: str,
+) -> _Brought:
+    """Judges the files on a branch and publishes the partitions that pass."""
     judged = [name for name in targets if view.state.wanted.get(name) and name != UNASSIGNED]
     proposals = _propose(view, targets, files, run)
     faults.reach("refresh.proposed")
@@ -251,4 +281,5 @@ def _result(view: View, brought: _Brought, known: Collection[int]) -> Refreshed:
         rows=sum(held.values()),
         held=held,
         unassigned=brought.unassigned,
+        hold=silver_hold(view.books, state),
     )

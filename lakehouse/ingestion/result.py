@@ -44,6 +44,7 @@ class Refreshed(Result):
         rows: All rows that readers see.
         held: Rows that readers see, by partition, also where nothing was stale.
         unassigned: Broken rows that belong to no partition.
+        hold: What a rollback keeps from being made anew, as a full sentence.
     """
 
     dataset: str
@@ -54,6 +55,7 @@ class Refreshed(Result):
     rows: int
     held: Mapping[str, int]
     unassigned: int = 0
+    hold: str = ""
 
     @property
     def quarantined(self) -> int:
@@ -64,7 +66,8 @@ class Refreshed(Result):
         """Counts partitions and rows."""
         done = [outcome for outcome in self.outcomes if outcome.published]
         if not self.outcomes and not self.refused:
-            return f"silver/{self.dataset}: up to date"
+            ending = f"nothing to do. {self.hold}" if self.hold else "up to date"
+            return f"silver/{self.dataset}: {ending}"
         rows, places = sum(o.rows for o in done), counted(len(done), "partition")
         parts = [f"{counted(rows, 'row')} in {places} published"]
         if self.quarantined:

@@ -20,6 +20,7 @@ from lakehouse.ledger.entries import (
     Judgement,
     Replacement,
 )
+from lakehouse.ledger.removal import Removal
 from lakehouse.ledger.rollback import Rollback, RollbackKind
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "Inspection",
     "Judgement",
     "Ledger",
+    "Removal",
     "Replacement",
     "Rollback",
     "RollbackKind",

@@ -37,6 +37,7 @@ from lakehouse.ledger.entries import (
     Judgement,
     Replacement,
 )
+from lakehouse.ledger.removal import Removal
 from lakehouse.ledger.replacing import replaced, standing
 from lakehouse.ledger.rollback import Rollback
 
@@ -52,6 +53,7 @@ E = TypeVar(
     Build,
     Judgement,
     Erasure,
+    Removal,
     Replacement,
     Rollback,
 )
@@ -63,6 +65,7 @@ TABLES: Mapping[type[Entry], str] = {
     Account: "ledger.accounts",
     Build: "ledger.builds",
     Erasure: "ledger.erasures",
+    Removal: "ledger.removals",
     Replacement: "ledger.replacements",
     Rollback: "ledger.rollbacks",
 }
@@ -91,6 +94,7 @@ class Books:
     accounts: tuple[Account, ...]
     builds: tuple[Build, ...]
     erasures: tuple[Erasure, ...]
+    removals: tuple[Removal, ...]
     replacements: tuple[Replacement, ...]
     rollbacks: tuple[Rollback, ...]
     refs: Refs
@@ -111,6 +115,10 @@ class Books:
         found = (entry for entry in self.deliveries if entry.dataset == dataset)
         return tuple(sorted(found, key=lambda entry: entry.number))
 
+    def removed(self, dataset: str) -> frozenset[int]:
+        """Returns the deliveries of a dataset whose objects retention has deleted."""
+        return frozenset(one.delivery for one in self.removals if one.dataset == dataset)
+
     def rolled(self, dataset: str) -> tuple[Rollback, ...]:
         """Returns the rollbacks and releases of a dataset, or of `gold`, in their order."""
         found = (entry for entry in self.rollbacks if entry.dataset == dataset)
@@ -130,7 +138,10 @@ class Ledger:
 
     def read(self, extra: Iterable[str] = ()) -> Books:
         """Returns all entries, with the tables `extra` as the same catalog read found them."""
-        refs = self._catalog.refs([*TABLES.values(), *extra])
+        return self.at(self._catalog.refs([*TABLES.values(), *extra]))
+
+    def at(self, refs: Refs) -> Books:
+        """Returns all entries as one catalog read found them."""
         replacements = self._entries(Replacement, refs)
         books = Books(
             deliveries=replaced(self._entries(Delivery, refs), standing(replacements)),
@@ -140,6 +151,7 @@ class Ledger:
             accounts=self._entries(Account, refs),
             builds=self._entries(Build, refs),
             erasures=self._entries(Erasure, refs),
+            removals=self._entries(Removal, refs),
             replacements=replacements,
             rollbacks=self._entries(Rollback, refs),
             refs=refs,
@@ -173,10 +185,29 @@ class Ledger:
         if entries:
             _retried(lambda: self._catalog.commit([self.staged(entries)]))
 
-    def staged(self, entries: Sequence[Entry]) -> Change:
-        """Returns an append to be committed together with other tables."""
-        table = self.table(type(entries[0]))
-        return _append(table, entries)
+    def staged(self, entries: Sequence[Entry], seen: Books | None = None) -> Change:
+        """Returns an append to be committed together with other tables.
+
+        Args:
+            entries: Entries of one kind.
+            seen: The books from which they were made; their table must not have moved since.
+        """
+        kind = type(entries[0])
+        known = seen.refs.tables.get(_NAMES[kind]) if seen else None
+        return _append(known or self.table(kind), entries)
+
+    def rewrite(self, kind: type[Decision] | type[Judgement], change: Callable[[E], E]) -> None:
+        """Blots out what entries say; nothing else may come of it than less being told."""
+
+        def attempt() -> None:
+            table = self._catalog.refs([_NAMES[kind]]).tables.get(_NAMES[kind])
+            rows: list[dict[str, Any]] = table.scan().to_arrow().to_pylist() if table else []
+            entries = [cast(E, kind(**row)) for row in rows]
+            changed = [change(entry) for entry in entries]
+            if table is not None and changed != entries:
+                self._catalog.commit([catalog.refilled(table, _rows(table, changed))])
+
+        _retried(attempt)
 
     def number(
         self,
@@ -224,13 +255,13 @@ def _retried(attempt: Callable[[], R]) -> R:
 
 
 def _append(table: Table, entries: Sequence[Entry]) -> Change:
-    rows = [dict(vars(entry)) for entry in entries]
     datasets = {entry.dataset for entry in entries}
-    return catalog.append(
-        table,
-        pa.Table.from_pylist(rows, schema=table.schema().as_arrow()),
-        In(term="dataset", literals=datasets),
-    )
+    return catalog.append(table, _rows(table, entries), In(term="dataset", literals=datasets))
+
+
+def _rows(table: Table, entries: Sequence[Entry]) -> pa.Table:
+    rows = [dict(vars(entry)) for entry in entries]
+    return pa.Table.from_pylist(rows, schema=table.schema().as_arrow())
 
 
 def _schema(kind: type[Entry]) -> Schema:

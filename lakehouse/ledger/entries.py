@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from lakehouse.ledger.removal import Removal
 from lakehouse.ledger.rollback import Rollback
 
 DecisionKind = Literal["withdrawn", "refused", "accepted", "replayed"]
@@ -281,6 +282,7 @@ Entry = (
     | Build
     | Judgement
     | Erasure
+    | Removal
     | Replacement
     | Rollback
 )

@@ -21,11 +21,15 @@ def held_back(
         states: The datasets, with the name of the key of hashed columns.
         project: The dbt project; without it nothing is said of gold.
     """
-    found = [told for state in states if (told := silver_hold(books, state))]
-    rollback = gold_rollback(books, project) if project else None
-    if project and rollback and (why := gold_kept(books, project)):
-        found.append(_told(rollback, f"Gold would be built anew ({why})"))
-    return tuple(found)
+    found = [silver_hold(books, state) for state in states]
+    found += [gold_hold(books, project)] if project else []
+    return tuple(told for told in found if told)
+
+
+def gold_hold(books: Books, project: DbtProject) -> str:
+    """Returns in words why a rollback keeps gold from being built, or an empty string."""
+    rollback, why = gold_rollback(books, project), gold_kept(books, project)
+    return _told(rollback, f"Gold would be built anew ({why})") if rollback and why else ""
 
 
 def silver_hold(books: Books, state: SilverState) -> str:

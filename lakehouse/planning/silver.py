@@ -12,6 +12,7 @@ from lakehouse.conforming import VERSION
 from lakehouse.contract import Contract, Reasons
 from lakehouse.ledger import Account, Books, Decision, Delivery
 from lakehouse.planning.holding import Holding, holdings
+from lakehouse.planning.meaning import current
 from lakehouse.planning.retention import is_past, told
 from lakehouse.planning.rollbacks import digest, hold, kept
 from lakehouse.results import UNASSIGNED, WHOLE
@@ -161,7 +162,7 @@ class SilverState:
         if self._contract.delivery == "incremental" or self._contract.history:
             return frozenset()
         whole = self._contract.delivery == "full"
-        last = {"" if whole else d.source_key: d.number for d in self._active}
+        last = {"" if whole else d.source_key: d.number for d in self._current}
         return frozenset(
             delivery.number
             for delivery in self._delivered
@@ -230,18 +231,15 @@ class SilverState:
         return frozenset(d.delivery for d in self.refused if not d.partition)
 
     @cached_property
-    def _active(self) -> tuple[Delivery, ...]:
-        """Deliveries whose rows count, by what the contract says a delivery means."""
+    def _current(self) -> tuple[Delivery, ...]:
         out = self._barred | self.withdrawn
-        admitted = [delivery for delivery in self._delivered if delivery.number not in out]
-        if self._contract.history:
-            return tuple(admitted)  # each says what held from its time on
-        if self._contract.delivery == "full":
-            return tuple(admitted[-1:])
-        if self._contract.delivery == "replace":
-            last = {delivery.source_key: delivery for delivery in admitted}
-            return tuple(sorted(last.values(), key=lambda delivery: delivery.number))
-        return tuple(admitted)
+        return current(self._contract, [d for d in self._delivered if d.number not in out])
+
+    @cached_property
+    def _active(self) -> tuple[Delivery, ...]:
+        """Deliveries whose rows count; what retention has deleted comes back under no contract."""
+        gone = self._books.removed(self.dataset)
+        return tuple(d for d in self._current if d.number not in gone)
 
     @cached_property
     def records(self) -> Mapping[str, Mapping[str, int]]:

@@ -10,12 +10,15 @@ from typing import Any
 import pyarrow as pa
 
 from lakehouse import publishing, registry
+from lakehouse.catalog import attempts
+from lakehouse.errors import PublishConflict
 from lakehouse.evaluation import Metrics
 from lakehouse.lake import Lake
 from lakehouse.model_spec import ModelSpec
 from lakehouse.registry import Standing, TrainingState
 from lakehouse.training.results import Candidate, Slice, Trained, Verdict
 
+_ATTEMPTS = 20
 _METRICS = ("auc", "average_precision", "log_loss", "brier", "calibration_error", "base_rate")
 _SAMPLES = ("train", "validation", "test")
 _COLUMNS: dict[str, pa.DataType] = {
@@ -54,13 +57,37 @@ def last(lake: Lake, spec: ModelSpec) -> Trained:
 
 
 def append(lake: Lake, trained: Trained, state: TrainingState, run: str) -> None:
-    """Adds a training to the history and notes its state."""
-    before = _rows(lake, trained.spec.name)
-    number = max((row["training"] for row in before), default=0) + 1
+    """Adds a training to the history and notes its state, whatever other trainings add."""
+    name, schema = registry.history_table(trained.spec.name), pa.schema(_COLUMNS)
+    lake.catalog.ensure(name, schema)
     left = Standing(trained.verdict.champion, lake.settings.clock())
+    for last in attempts(_ATTEMPTS):
+        base = lake.catalog.refs([name])
+        before: list[dict[str, Any]] = base.tables[name].scan().to_arrow().to_pylist()
+        rows = _added(trained, state, left, run, max((r["training"] for r in before), default=0))
+        try:
+            publishing.replace(
+                lake,
+                name,
+                pa.Table.from_pylist([*before, *rows], schema=schema),
+                run=run,
+                properties={**state.properties(), **left.properties()},
+                base=base,
+            )
+        except PublishConflict:
+            if last:
+                raise
+            continue
+        return
+
+
+def _added(
+    trained: Trained, state: TrainingState, left: Standing, run: str, before: int
+) -> list[dict[str, object]]:
+    """Returns a row per candidate; `before` is the number of the last training."""
     shared = {
         "model": trained.spec.name,
-        "training": number,
+        "training": before + 1,
         "champion": left.champion,
         "reason": trained.verdict.reason,
         "run": run,
@@ -68,14 +95,7 @@ def append(lake: Lake, trained: Trained, state: TrainingState, run: str) -> None
         **asdict(state),
         "frame": trained.frame,
     }
-    rows = [{**shared, **_row(trained, candidate)} for candidate in trained.candidates]
-    publishing.replace(
-        lake,
-        registry.history_table(trained.spec.name),
-        pa.Table.from_pylist([*before, *rows], schema=pa.schema(_COLUMNS)),
-        run=run,
-        properties={**state.properties(), **left.properties()},
-    )
+    return [{**shared, **_row(trained, candidate)} for candidate in trained.candidates]
 
 
 def _rows(lake: Lake, model: str) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from lakehouse import estimators, faults, features, profiling, registry
 from lakehouse.evaluation import Metrics, evaluate
 from lakehouse.features import Sample, TrainingFrame
 from lakehouse.lake import Lake
+from lakehouse.locking import exclusive
 from lakehouse.model_spec import HIGHER_IS_BETTER, ModelSpec
 from lakehouse.registry import Champion, Manifest, TrainingState
 from lakehouse.training import history
@@ -48,25 +49,39 @@ def train(
     progress(frame.summary())
     fitted = [fit(frame, declared, progress) for declared in spec.candidates]
     best = _best(spec, fitted)
+    state = _state(spec, frame.source.content)
     tracked = [_record(lake, frame, one, run, best) for one in fitted]
     faults.reach("training.recorded")
-    version = registry.register(lake, model, tracked[fitted.index(best)], spec.description)
+    # no other training of the model may promote between the verdict and the history that tells it
+    with exclusive(lake.settings.home / f"verdict-{model}.lock", lake.settings.tracking_uri):
+        if registry.is_current(lake, registry.history_table(model), state):
+            progress(f"{model}: another run has trained it on the same rows in the meantime")
+            return history.last(lake, spec)
+        trained = _judged(lake, frame, fitted, tracked)
+        history.append(lake, trained, state, run)
+    progress(f"{model}: {trained.verdict.reason}")
+    faults.reach("training.noted")
+    return trained
+
+
+def _judged(
+    lake: Lake, frame: TrainingFrame, fitted: Sequence[Fitted], tracked: Sequence[str]
+) -> Trained:
+    """Registers the best candidate and promotes it if it beats the champion of this moment."""
+    spec, best = frame.spec, _best(frame.spec, fitted)
+    champion = registry.champion(lake, spec.name)
+    version = registry.register(lake, spec.name, tracked[fitted.index(best)], spec.description)
     faults.reach("training.registered")
-    rival = _rival(frame, champion)
-    verdict = _verdict(spec, best.measured, version, champion, rival)
+    verdict = _verdict(spec, best.measured, version, champion, _rival(frame, champion))
     if verdict.promoted:
-        registry.promote(lake, model, version)
+        registry.promote(lake, spec.name, version)
         faults.reach("training.promoted")
-    progress(f"{model}: {verdict.reason}")
     candidates = tuple(
         replace(one.measured, tracked=run_id) for one, run_id in zip(fitted, tracked, strict=True)
     )
-    trained = Trained(
+    return Trained(
         spec, True, frame.source.snapshot, candidates, verdict, frame.facts(), frame.checks()
     )
-    history.append(lake, trained, _state(spec, frame.source.content), run)
-    faults.reach("training.noted")
-    return trained
 
 
 def _state(spec: ModelSpec, content: int) -> TrainingState:

@@ -1,0 +1,17 @@
+"""Again, after another run's commit came first."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+
+
+def attempts(most: int) -> Iterator[bool]:
+    """Yields for each attempt whether it is the last, with growing pauses in between.
+
+    The pauses are random, so that runs which got in each other's way do not meet again.
+    """
+    for attempt in range(1, most + 1):
+        yield attempt == most
+        time.sleep(random.uniform(0.5, 1) * 0.02 * 2 ** min(attempt, 5))  # noqa: S311 - no secret
