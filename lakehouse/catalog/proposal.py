@@ -88,9 +88,9 @@ def propose(
             if last:
                 raise PublishConflict([name], str(error)) from error
             table = table.refresh()
-            continue
-        break
-    return proposal(table, branch, base.snapshot_id)
+        else:
+            return proposal(table, branch, base.snapshot_id)
+    raise AssertionError  # the last attempt returns or raises
 
 
 def proposal(table: Table, branch: str, base: int) -> Proposal:
@@ -100,7 +100,7 @@ def proposal(table: Table, branch: str, base: int) -> Proposal:
     return Proposal(
         table=".".join(table.name()),
         branch=branch,
-        base=(made.parent_snapshot_id if made else None) or 0,
+        base=base,
         snapshot=head,
         sequence=(made.sequence_number if made else None) or 0,
         metadata=table.metadata_location,
