@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["servers"]  # fixtures of a real S3 server and a real PostgreSQL
+# fixtures of a real S3 server and a real PostgreSQL, and of what is written in a lake's files
+pytest_plugins = ["servers", "traces"]
 
 # Tools read these when they are imported, so they are set before any test module is.
 os.environ.update(

@@ -12,7 +12,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from lakehouse.cli import main
-from lakehouse.connection import quote_text
 from lakehouse.errors import LakehouseError, SettingsError
 from lakehouse.privacy import HIDDEN, WITHHELD
 
@@ -156,25 +155,13 @@ def test_a_header_that_may_be_a_row_is_refused_without_its_values(
     assert not [secret for secret in SECRETS if secret in refused.reason]
 
 
-def contents(lake: Any, file: Path) -> str:
-    """All text in a file: columns, statistics and metadata of packed formats unpacked."""
-    if file.suffix == ".parquet":
-        groups = pq.ParquetFile(file).metadata.to_dict()
-        return f"{pq.read_table(file).to_pylist()} {groups}"
-    if file.suffix == ".avro":
-        with lake.lake.connect() as connection:
-            query = f"SELECT * FROM read_avro({quote_text(str(file))})"
-            return str(connection.execute(query).fetchall())
-    return file.read_bytes().decode("latin-1")
-
-
-def everything(lake: Any) -> dict[str, str]:
+def everything(lake: Any, text_of: Callable[[Path], str]) -> dict[str, str]:
     """The text of every file of the lake, but what was landed and bronze, its copy."""
     home = lake.folder / ".lake"
     files = (file for file in home.rglob("*") if file.is_file())
     outside = (home / "landing", home / "warehouse" / "bronze")
     kept = (file for file in files if not any(file.is_relative_to(folder) for folder in outside))
-    return {str(file.relative_to(home)): contents(lake, file) for file in kept}
+    return {str(file.relative_to(home)): text_of(file) for file in kept}
 
 
 def run_cli(*arguments: str) -> None:
@@ -187,6 +174,7 @@ def test_no_file_and_no_output_shows_personal_values_or_the_key(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
+    text_of: Callable[[Path], str],
 ) -> None:
     """The control is the ward: a value that may be seen is found by the same search."""
     caplog.set_level("DEBUG")
@@ -211,7 +199,12 @@ def test_no_file_and_no_output_shows_personal_values_or_the_key(
     ):
         run_cli(*words)
     told = capfd.readouterr()
-    files = {**everything(patients), "stdout": told.out, "stderr": told.err, "log": caplog.text}
+    files = {
+        **everything(patients, text_of),
+        "stdout": told.out,
+        "stderr": told.err,
+        "log": caplog.text,
+    }
     pads = [bytes(b ^ pad for b in KEY.encode()).hex() for pad in (0x36, 0x5C)]
     hits = [
         (file, secret)

@@ -1,0 +1,116 @@
+"""Tables without a past: what readers no longer see is in no file either."""
+
+from __future__ import annotations
+
+import io
+import re
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+
+import fastavro
+import pyarrow.parquet as pq
+from pyiceberg.table import Table
+
+from lakehouse import catalog, faults
+from lakehouse.erasing.person import Person
+from lakehouse.errors import PublishConflict
+from lakehouse.lake import Lake
+from lakehouse.storage import StoredFile
+
+_ATTEMPTS = 20
+_DAY = 24 * 3600.0
+"""Seconds after which no run is about to commit a file that nothing refers to."""
+_METADATA = re.compile(r"/(\d+)-[^/]*\.metadata\.json$")
+
+
+def renew(lake: Lake, names: Iterable[str]) -> None:
+    """Takes all snapshots but the present one from tables, with their branches and tags."""
+    for name in names:
+        for attempt in range(_ATTEMPTS):
+            try:
+                lake.catalog.commit([catalog.renewed(lake.catalog.table(name))])
+                break
+            except PublishConflict:  # another run published the table at this moment
+                if attempt == _ATTEMPTS - 1:
+                    raise
+        faults.reach("forgetting.renewed")
+
+
+def sweep(lake: Lake, names: Iterable[str], person: Person) -> int:
+    """Deletes the files that only the past of tables had, and what holds the person's rows.
+
+    A file that no table ever had may be one that a run is about to commit. It stays for a day
+    unless the person is in it; the run then finds that the rows of its partition have changed.
+
+    Returns:
+        Files deleted.
+    """
+    return sum(_swept(_Folder(lake, lake.catalog.table(name)), person) for name in names)
+
+
+@dataclass(frozen=True)
+class _Folder:
+    """The files of one table."""
+
+    lake: Lake
+    table: Table
+
+    @property
+    def version(self) -> int:
+        """Number of the table's metadata."""
+        return _version(self.table.metadata_location)
+
+    def files(self) -> list[StoredFile]:
+        """Returns all files in the table's folder."""
+        return self.lake.storage.list(self.table.location())
+
+    def known(self, locations: Iterable[str]) -> Iterator[str]:
+        """Yields the files that metadata knows of."""
+        for location in locations:
+            yield from catalog.known(self.table.io, location)
+
+
+def _swept(folder: _Folder, person: Person) -> int:
+    files = folder.files()
+    metadata = [file.url for file in files if _METADATA.search(file.url)]
+    past = [u for u in metadata if _version(u) <= folder.version]
+    past = [url for url in past if url != folder.table.metadata_location]
+    # what is younger than the present is about to be committed
+    needed = {*metadata} - {*past}
+    needed |= set(folder.known([folder.table.metadata_location, *needed]))
+    gone = set(folder.known(past)) - needed
+    doomed = [f.url for f in files if f.url not in needed and f.url not in past]
+    doomed = [u for u in doomed if u in gone or _abandoned(folder, files, u, person)]
+    # the metadata goes last: it tells a later attempt what else is to go
+    for url in (*doomed, *past):
+        with suppress(FileNotFoundError):
+            folder.lake.storage.remove(url)
+        faults.reach("forgetting.swept")
+    return len(doomed) + len(past)
+
+
+def _abandoned(folder: _Folder, files: Iterable[StoredFile], url: str, person: Person) -> bool:
+    """Whether a file that nothing refers to is old, or has the person in it."""
+    modified = next(file.modified for file in files if file.url == url)
+    if time.time() - modified.timestamp() > _DAY:
+        return True
+    with folder.lake.storage.open(url) as stream:
+        return holds(person, url, stream.read())
+
+
+def holds(person: Person, url: str, content: bytes) -> bool:
+    """Whether the person is in a file of a table."""
+    if url.endswith(".parquet"):
+        rows = pq.read_table(io.BytesIO(content)).to_pylist()
+    elif url.endswith(".avro"):
+        rows = [{"": row} for row in fastavro.reader(io.BytesIO(content))]
+    else:
+        rows = [{"": content}]
+    return any(person.is_in(row) for row in rows)
+
+
+def _version(location: str) -> int:
+    found = _METADATA.search(location)
+    return int(found[1]) if found else -1
