@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import secrets
 from functools import cache
 from pathlib import Path
 
 import duckdb
 
 from lakehouse.errors import ServiceFailed
-from lakehouse.settings import Settings
+from lakehouse.settings import Settings, certificates
 
 EXTENSIONS = ("avro", "iceberg", "httpfs")
 """In load order: iceberg needs avro."""
@@ -43,23 +44,34 @@ def connect(
         share: How many connections share memory and cores.
     """
     connection = duckdb.connect(database)
-    remote = bool(settings.s3_endpoint) or settings.warehouse.startswith("s3://")
-    needed = {"avro": tables, "iceberg": tables, "httpfs": remote}
-    for name in (name for name in EXTENSIONS if needed[name]):
-        connection.execute(f"LOAD {quote_text(str(extension_file(name)))}")
-    spill = settings.home / "tmp"
+    equip(connection, settings, tables=tables)
     connection.execute(f"SET memory_limit={quote_text(settings.memory)}")
-    connection.execute(f"SET temp_directory={quote_text(str(spill))}")
     connection.execute("SET TimeZone='UTC'")
-    connection.execute("SET autoinstall_known_extensions=false")
     connection.execute("SET enable_progress_bar=false")
     if settings.threads:
         connection.execute(f"SET threads={settings.threads}")
     if share > 1:
         _share(connection, share)
-    if remote:
-        _add_s3(connection, settings)
     return connection
+
+
+def equip(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, *, tables: bool = True
+) -> None:
+    """Gives a connection, whoever has opened it, what it needs to reach the lake's files.
+
+    Args:
+        connection: The connection.
+        settings: The lake's.
+        tables: Whether Iceberg tables are read, too.
+    """
+    needed = {"avro": tables, "iceberg": tables, "httpfs": settings.remote}
+    for name in (name for name in EXTENSIONS if needed[name]):
+        connection.execute(f"LOAD {quote_text(str(extension_file(name)))}")
+    connection.execute(f"SET temp_directory={quote_text(str(settings.home / 'tmp'))}")
+    connection.execute("SET autoinstall_known_extensions=false")
+    if settings.remote:
+        _reach_s3(connection, settings)
 
 
 def _share(connection: duckdb.DuckDBPyConnection, share: int) -> None:
@@ -71,24 +83,46 @@ def _share(connection: duckdb.DuckDBPyConnection, share: int) -> None:
     connection.execute(f"SET memory_limit='{float(amount) / share} {unit}'")
 
 
-def _add_s3(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-    """Gives the connection the S3 endpoint and the standard AWS variables as a secret."""
-    from botocore.session import (
-        get_session,  # the standard AWS chain; only service mode pays for it
-    )
+def _reach_s3(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """Tells the connection where S3 is, with which credentials and how patiently to ask it."""
+    # DuckDB would take the credentials as settings, too, which every query could show
+    connection.execute("SET enable_global_s3_configuration=false")
+    for name in ("s3_access_key_id", "s3_secret_access_key", "s3_session_token"):
+        connection.execute(f"RESET {name}")
+    # a name in a URL is a name, never a pattern
+    connection.execute("SET s3_url_compatibility_mode=true")
+    connection.execute(f"SET http_retries={settings.retries}")
+    connection.execute(f"SET http_timeout={settings.timeout}")
+    # many processes that failed together must not ask again together
+    connection.execute(f"SET http_retry_wait_ms={secrets.SystemRandom().randint(100, 400)}")
+    connection.execute("SET http_retry_backoff=2")
+    if certificates():
+        connection.execute(f"SET ca_cert_file={quote_text(certificates())}")
+    options = ", ".join(f"{name} {value}" for name, value in _secret(settings).items())
+    connection.execute(f"CREATE OR REPLACE TEMPORARY SECRET lake (TYPE s3, {options})")
 
-    found = get_session().get_credentials()
-    options = ["TYPE s3"]
-    if found is not None:
-        options += [
-            f"KEY_ID {quote_text(found.access_key)}",
-            f"SECRET {quote_text(found.secret_key)}",
-        ]
+
+def _secret(settings: Settings) -> dict[str, str]:
+    """Returns endpoint and credentials, these from the standard AWS chain, as SQL by option."""
+    from botocore.session import get_session  # only service mode pays for it
+
+    session = get_session()
+    region = settings.s3_region or session.get_config_variable("region") or "us-east-1"
+    found = {"REGION": quote_text(region)}
+    credentials = session.get_credentials()
+    if credentials is not None:
+        frozen = credentials.get_frozen_credentials()  # one moment's, where they are renewed
+        found["KEY_ID"] = quote_text(frozen.access_key)
+        found["SECRET"] = quote_text(frozen.secret_key)
+        if frozen.token:
+            found["SESSION_TOKEN"] = quote_text(frozen.token)
+    style = settings.s3_url_style or ("path" if settings.s3_endpoint else "virtual")
+    found["URL_STYLE"] = "'path'" if style == "path" else "'vhost'"
     if settings.s3_endpoint:
-        host = settings.s3_endpoint.split("://", 1)[-1].rstrip("/")
-        secure = settings.s3_endpoint.startswith("https://")
-        options += [f"ENDPOINT {quote_text(host)}", f"USE_SSL {secure}", "URL_STYLE 'path'"]
-    connection.execute(f"CREATE SECRET lake ({', '.join(options)})")
+        scheme, _, host = settings.s3_endpoint.partition("://")
+        found["ENDPOINT"] = quote_text(host)
+        found["USE_SSL"] = str(scheme == "https").lower()
+    return found
 
 
 def quote_text(value: str) -> str:

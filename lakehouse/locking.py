@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock
-from sqlalchemy import Connection, NullPool, create_engine, make_url, text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 
+from lakehouse.database import engine, without_password
 from lakehouse.errors import ServiceFailed
 
 
@@ -41,9 +42,9 @@ def exclusive(file: Path, uri: str) -> Iterator[None]:
 
 def _connected(uri: str) -> Connection:
     try:
-        return create_engine(uri, poolclass=NullPool).connect()
+        return engine(uri, pooled=False).connect()
     except OperationalError as error:
-        where = make_url(uri).set(query={}).render_as_string()  # the password is left out
+        where = without_password(uri)
         why = " ".join(str(error.orig).split())
         raise ServiceFailed("PostgreSQL", f"connecting to {where}", why) from error
 

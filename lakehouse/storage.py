@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,9 +13,13 @@ from typing import Any, BinaryIO, cast
 
 import fsspec
 
+from lakehouse import s3
+from lakehouse.errors import ServiceFailed
 from lakehouse.settings import Settings
 
 _BLOCK = 4 * 1024 * 1024
+_PART, _PARTS = 16 * 1024 * 1024, 4
+"""Bytes of a part of a large upload, and how many of them are under way at a time."""
 
 
 @dataclass(frozen=True)
@@ -49,26 +54,35 @@ class Storage:
     """Reads and writes whole files by URL; a write is complete or absent."""
 
     def __init__(self, settings: Settings) -> None:
-        self._endpoint = settings.s3_endpoint
+        self._settings = settings
 
     def filesystem(self, url: str) -> Any:
         """Returns the fsspec filesystem that serves `url`."""
-        if url.startswith("s3://"):
-            return fsspec.filesystem("s3", client_kwargs={"endpoint_url": self._endpoint})
+        if _remote(url):
+            return fsspec.filesystem("s3", **s3.options(self._settings))
         return fsspec.filesystem("file", auto_mkdir=True)
 
-    def list(self, url: str) -> list[StoredFile]:
-        """Returns all files below `url`, sorted by URL; hidden and temporary names left out."""
+    def list(self, url: str, *, hidden: bool = False) -> list[StoredFile]:
+        """Returns all files below `url`, sorted by URL.
+
+        Args:
+            url: A folder.
+            hidden: Whether hidden and temporary names are among them.
+        """
         fs = self.filesystem(url)
-        if not fs.exists(url):
+        try:
+            # a slash, for on S3 the files of landing/a would else be those of landing/ab, too
+            found = fs.find(f"{url}/", detail=True).values()
+        except FileNotFoundError:
             return []
-        found = fs.find(url, detail=True).values()
         files = [self._stored(url, info) for info in found]
-        return sorted((f for f in files if not _hidden(f.url)), key=lambda f: f.url)
+        return sorted((f for f in files if hidden or not _hidden(f.url)), key=lambda f: f.url)
 
     def open(self, url: str) -> BinaryIO:
         """Returns a readable binary stream of the file at `url`."""
-        return cast(BinaryIO, self.filesystem(url).open(url, "rb"))
+        opened = self.filesystem(url).open(url, "rb")
+        # a file on S3 reads no line up to a limit
+        return io.BufferedReader(opened, _BLOCK) if _remote(url) else cast(BinaryIO, opened)
 
     def exists(self, url: str) -> bool:
         """Returns whether a file is at `url`."""
@@ -84,27 +98,55 @@ class Storage:
         return sha.hexdigest(), size
 
     def copy(self, source: str, target: str) -> None:
-        """Copies a file's bytes; on disk they are flushed before this returns."""
-        with self.open(source) as reader, self.filesystem(target).open(target, "wb") as writer:
-            for block in _blocks(reader):
-                writer.write(block)
-            if target.startswith("file://"):
+        """Copies a file's bytes; on disk they are flushed before this returns.
+
+        What breaks off leaves nothing at a target on S3. A `with` block around a stream would
+        finish the upload with what came so far, hence whole files only.
+        """
+        if _remote(source) and _remote(target):
+            self.filesystem(target).cp_file(source, target)
+        elif _remote(target):
+            self.filesystem(target).put_file(
+                local_path(source), target, chunksize=_PART, max_concurrency=_PARTS
+            )
+        elif _remote(source):
+            Path(local_path(target)).parent.mkdir(parents=True, exist_ok=True)
+            self.filesystem(source).get_file(source, local_path(target))
+            _flush(Path(local_path(target)))
+        else:
+            with self.open(source) as reader, self.filesystem(target).open(target, "wb") as writer:
+                for block in _blocks(reader):
+                    writer.write(block)
                 writer.flush()
                 os.fsync(writer.fileno())
 
+    def fetch(self, source: str, target: str, sha256: str) -> None:
+        """Copies a file whose content is known.
+
+        Raises:
+            ServiceFailed: Other bytes came, each time.
+        """
+        for _ in range(self._settings.retries + 1):
+            self.copy(source, target)
+            if self.digest(target)[0] == sha256:
+                return
+        why = "its bytes are not those that were stored (their sha256 differs)"
+        raise ServiceFailed("Storage", f"reading {source}", why)
+
     def rename(self, source: str, target: str) -> None:
-        """Gives a file its final name; on disk in one step."""
-        if target.startswith("file://"):
-            Path(local_path(source)).replace(local_path(target))
+        """Gives a file its final name: in one step, on S3 by a copy that is there whole or not."""
+        if _remote(target):
+            self.copy(source, target)
+            self.remove(source)
         else:
-            self.filesystem(target).mv(source, target)
+            Path(local_path(source)).replace(local_path(target))
 
     def remove(self, url: str) -> None:
         """Removes one file."""
         self.filesystem(url).rm_file(url)
 
     def _stored(self, root: str, info: dict[str, Any]) -> StoredFile:
-        if root.startswith("s3://"):
+        if _remote(root):
             return StoredFile(
                 url="s3://" + info["name"],
                 size=int(info["size"]),
@@ -118,6 +160,15 @@ class Storage:
 def local_path(url: str) -> str:
     """Returns what DuckDB and Arrow open: a plain path for `file://`, the URL itself for S3."""
     return url.removeprefix("file://")
+
+
+def _remote(url: str) -> bool:
+    return url.startswith("s3://")
+
+
+def _flush(file: Path) -> None:
+    with file.open("rb") as written:
+        os.fsync(written.fileno())
 
 
 def _blocks(stream: BinaryIO) -> Iterator[bytes]:

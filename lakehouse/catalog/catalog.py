@@ -29,12 +29,15 @@ from pyiceberg.table.update import (
     TableRequirement,
     TableUpdate,
 )
+from pyiceberg.typedef import Identifier
 from sqlalchemy import select, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from lakehouse import faults
 from lakehouse.catalog.expiring import forgetting, trim
 from lakehouse.catalog.opening import NAME, open_catalog
+from lakehouse.catalog.retrying import attempts
 from lakehouse.errors import LakeFormatError, PublishConflict, UnknownName
 from lakehouse.settings import Settings
 
@@ -53,6 +56,7 @@ _PROPERTIES = {
     "commit.manifest-merge.enabled": "true",
     "commit.manifest.min-count-to-merge": "16",
 }
+_ATTEMPTS = 3
 SAME_ROWS = "lakehouse.same-rows-as"
 """In the summary of a snapshot that changed files and no row: the one that brought the rows."""
 
@@ -182,13 +186,28 @@ class Catalog:
         moves = [(change, self._stage(change)) for change in ordered if change.updates]
         places = {change.table.name(): staged.metadata_location for change, staged in moves}
         faults.reach("commit.staged")
-        with Session(self.iceberg.engine) as session, session.begin():
-            for change in ordered:
-                self._swap(session, change.table, places.get(change.table.name()))
-                faults.reach("commit.moved")
+        self._move(ordered, places)
         faults.reach("commit.done")
         for change, staged in moves:
             trim(staged.io, change.table.metadata, staged.metadata, self._grace)
+
+    def _move(self, changes: Sequence[Change], places: Mapping[Identifier, str]) -> None:
+        """Moves all tables, once, also where the database goes away in the middle."""
+        for last in attempts(_ATTEMPTS):
+            try:
+                with Session(self.iceberg.engine) as session, session.begin():
+                    for change in changes:
+                        self._swap(session, change.table, places.get(change.table.name()))
+                        faults.reach("commit.moved")
+            except DBAPIError as error:
+                if last or not error.connection_invalidated:
+                    raise
+            else:
+                return
+            # no answer came: names of metadata are new each time, so the catalog tells if it moved
+            now = self.locations()
+            if places and all(now.get(".".join(name)) == at for name, at in places.items()):
+                return
 
     def _stage(self, change: Change) -> StagedTable:
         updates = (*change.updates, *forgetting(change.table, _referred(change)))

@@ -1,5 +1,7 @@
 """The servers that the tests of service mode run on."""
 
+from collections.abc import Callable
+from typing import Any
 
 import psycopg2
 import pytest
@@ -25,3 +27,10 @@ def test_a_stranger_is_refused(services: Services) -> None:
     uri = services.postgres.uri().replace(services.postgres.password, "wrong")
     with pytest.raises(psycopg2.OperationalError, match="password"):
         psycopg2.connect(uri)
+
+
+def test_a_lake_on_services_takes_in_a_file(make_service_lake: Callable[..., Any]) -> None:
+    lake = make_service_lake("cities")
+    lake.put("cities", "name,people\nUtrecht,5\n")
+    assert lake.rows("silver.cities", "name", "people") == [("Utrecht", 5)]
+    assert not (lake.folder / ".lake" / "catalog.db").exists()

@@ -1,20 +1,25 @@
-"""The only module that reads the environment.
-
-Settings come, in this order, from environment variables `LAKEHOUSE_*`, from
-`<home>/lakehouse.toml`, and from defaults that need no service at all.
-"""
+"""All settings of a lake, and how they are found."""
 
 from __future__ import annotations
 
 import os
-import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from urllib.parse import urlparse
 
 from lakehouse.errors import SettingsError, did_you_mean
+from lakehouse.settings.values import (
+    amount,
+    clock,
+    count,
+    database,
+    endpoint,
+    postgresql,
+    style,
+    url,
+)
 
 CONFIG_FILE = "lakehouse.toml"
 KEY_SETTING = "LAKEHOUSE_HASH_KEY_FILE"
@@ -41,6 +46,11 @@ class Settings:
         landing: URL where producers drop files; default a folder in `home`.
         catalog_uri: SQLAlchemy URL of the Iceberg catalog; default SQLite in `home`.
         s3_endpoint: Endpoint of an S3 service other than AWS, or None.
+        s3_region: Region of the buckets; empty means as the standard AWS chain finds it.
+        s3_url_style: Where the bucket's name stands: `path` or `virtual` (host name); empty means
+            as usual, in the path for another service than AWS.
+        retries: How often S3 and PostgreSQL are asked again before that is an error.
+        timeout: Seconds that they have for an answer.
         tracking_uri: MLflow's store; default SQLite in `home`.
         now: The clock for freshness; None means the machine's clock.
         memory: DuckDB's memory limit.
@@ -55,26 +65,32 @@ class Settings:
         spill: How much a query of a person may spill to disk, in `home`.
         query_seconds: How long a query of a person may take; 0 means for ever.
         query_rows: How many rows a query of a person may answer; 0 means any number.
+        sources: Where each setting that is not the default comes from: `environment` or `file`.
     """
 
     project: Path
     home: Path
     warehouse: str
     landing: str
-    catalog_uri: str
+    catalog_uri: str = field(repr=False)  # these URLs may hold a password
     s3_endpoint: str | None
-    tracking_uri: str
+    tracking_uri: str = field(repr=False)
     now: datetime | None
     memory: str
     threads: int
     hash_key_file: str = ""
     hash_key: Secret = Secret()
-    dagster_uri: str = ""
+    s3_region: str = ""
+    s3_url_style: str = ""
+    retries: int = 4
+    timeout: int = 30
+    dagster_uri: str = field(default="", repr=False)
     grace_hours: int = 24
     executor: str = "dagster:in_process_executor"
     spill: str = "10GB"
     query_seconds: int = 300
     query_rows: int = 1_000_000
+    sources: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def load(cls, environment: dict[str, str] | None = None) -> Settings:
@@ -88,29 +104,48 @@ class Settings:
         home = Path(env.get("LAKEHOUSE_HOME") or project / ".lake").expanduser().resolve()
         stored = _read_toml(home / CONFIG_FILE)
 
+        sources = dict.fromkeys(stored, "file")
+        sources |= {
+            f.name: "environment" for f in fields(cls) if env.get(f"LAKEHOUSE_{f.name.upper()}")
+        }
+
         def value(name: str, default: str) -> str:
             return env.get(f"LAKEHOUSE_{name.upper()}") or str(stored.get(name, default))
 
         return cls(
             project=project,
             home=home,
-            warehouse=_url("warehouse", value("warehouse", str(home / "warehouse"))),
-            landing=_url("landing", value("landing", str(home / "landing"))),
-            catalog_uri=_database(value("catalog_uri", f"sqlite:///{home / 'catalog.db'}")),
-            s3_endpoint=value("s3_endpoint", "") or None,
-            tracking_uri=_database(value("tracking_uri", f"sqlite:///{home / 'mlflow.db'}")),
-            dagster_uri=_postgresql("dagster_uri", value("dagster_uri", "")),
-            grace_hours=_count("grace_hours", value("grace_hours", "24")),
+            warehouse=url("warehouse", value("warehouse", str(home / "warehouse"))),
+            landing=url("landing", value("landing", str(home / "landing"))),
+            catalog_uri=database(
+                "catalog_uri", value("catalog_uri", f"sqlite:///{home / 'catalog.db'}")
+            ),
+            s3_endpoint=endpoint(value("s3_endpoint", "")),
+            s3_region=value("s3_region", ""),
+            s3_url_style=style(value("s3_url_style", "")),
+            retries=count("retries", value("retries", str(cls.retries))),
+            timeout=count("timeout", value("timeout", str(cls.timeout))),
+            tracking_uri=database(
+                "tracking_uri", value("tracking_uri", f"sqlite:///{home / 'mlflow.db'}")
+            ),
+            dagster_uri=postgresql("dagster_uri", value("dagster_uri", "")),
+            grace_hours=count("grace_hours", value("grace_hours", "24")),
             executor=value("executor", cls.executor),
-            spill=_amount("spill", value("spill", cls.spill)),
-            query_seconds=_count("query_seconds", value("query_seconds", str(cls.query_seconds))),
-            query_rows=_count("query_rows", value("query_rows", str(cls.query_rows))),
-            now=_clock(value("now", "")),
-            memory=_amount("memory", value("memory", "1GB")),
-            threads=_count("threads", value("threads", "0")),
+            spill=amount("spill", value("spill", cls.spill)),
+            query_seconds=count("query_seconds", value("query_seconds", str(cls.query_seconds))),
+            query_rows=count("query_rows", value("query_rows", str(cls.query_rows))),
+            now=clock(value("now", "")),
+            memory=amount("memory", value("memory", "1GB")),
+            threads=count("threads", value("threads", "0")),
             hash_key_file=value("hash_key_file", ""),
             hash_key=Secret(env.get("LAKEHOUSE_HASH_KEY") or ""),
+            sources=sources,
         )
+
+    @property
+    def remote(self) -> bool:
+        """Whether any of the lake's files is on S3."""
+        return any(url.startswith("s3://") for url in (self.warehouse, self.landing))
 
     @property
     def cores(self) -> int:
@@ -121,6 +156,14 @@ class Settings:
     def grace(self) -> timedelta:
         """How long a file stays that nothing refers to any more."""
         return timedelta(hours=self.grace_hours)
+
+    def reaching(self) -> dict[str, str]:
+        """Returns the variables with which a child process reaches the same files."""
+        names = ("project", "home", "warehouse", "landing", "s3_endpoint", "s3_region")
+        found = {name: getattr(self, name) for name in (*names, "s3_url_style")}
+        found |= {"retries": self.retries, "timeout": self.timeout}
+        shown = {name: "" if value is None else str(value) for name, value in found.items()}
+        return {f"LAKEHOUSE_{name.upper()}": value for name, value in shown.items()}
 
     def clock(self) -> datetime:
         """Returns the lake's current time in UTC: `now` if set, else the machine's clock."""
@@ -141,27 +184,12 @@ class Settings:
             raise SettingsError(KEY_SETTING, self.hash_key_file, why) from error
 
 
-def machine_environment(extra: dict[str, str]) -> dict[str, str]:
-    """Returns the environment for a child process: this one's plus `extra`."""
-    return {**os.environ, **extra}
-
-
-def hand_down(name: str, value: str) -> None:
-    """Sets a variable for this process and its children, which some libraries read themselves."""
-    os.environ[name] = value
-
-
-def armed_fault() -> tuple[str, str]:
-    """Returns the armed fault point and the file that lists those reached; empty outside tests."""
-    return os.environ.get("LAKEHOUSE_FAULT", ""), os.environ.get("LAKEHOUSE_FAULT_LOG", "")
-
-
 def _find_project() -> Path:
     """The working folder if it declares a lake, else the checkout this package lies in."""
     here = Path.cwd()
     if (here / "assets" / "contracts").is_dir():
         return here
-    return Path(__file__).resolve().parent.parent
+    return Path(__file__).resolve().parent.parent.parent
 
 
 def _read_toml(file: Path) -> dict[str, object]:
@@ -171,79 +199,8 @@ def _read_toml(file: Path) -> dict[str, object]:
         stored = tomllib.loads(file.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(str(file), "", f"it is not valid TOML ({error})") from error
-    known = {f.name for f in fields(Settings)} - {"project", "home", "hash_key"}
+    known = {f.name for f in fields(Settings)} - {"project", "home", "hash_key", "sources"}
     for key in stored:
         if key not in known:
-            raise SettingsError(
-                key, str(stored[key]), f"{file} has an unknown key" + did_you_mean(key, known)
-            )
+            raise SettingsError(key, "…", f"{file} has an unknown key" + did_you_mean(key, known))
     return stored
-
-
-def _url(name: str, value: str) -> str:
-    """Returns a `file://` or `s3://` URL without a trailing slash."""
-    parsed = urlparse(value)
-    if parsed.scheme in ("file", "s3"):
-        return value.rstrip("/")
-    if parsed.scheme == "":
-        return "file://" + str(Path(value).expanduser().resolve())
-    raise SettingsError(
-        f"LAKEHOUSE_{name.upper()}", value, "use a file:// or s3:// URL or a folder"
-    )
-
-
-def _database(value: str) -> str:
-    """Names the driver where a PostgreSQL URL leaves it open: SQLAlchemy would take another."""
-    for scheme in ("postgresql://", "postgres://"):
-        if value.startswith(scheme):
-            return "postgresql+psycopg2://" + value.removeprefix(scheme)
-    return value
-
-
-def _postgresql(name: str, value: str) -> str:
-    """Returns a PostgreSQL URL, or an empty text."""
-    found = _database(value)
-    if found and not found.startswith("postgresql"):
-        shown = value.split(":", 1)[0] + ":…"  # the rest may hold a password
-        raise SettingsError(f"LAKEHOUSE_{name.upper()}", shown, "use a postgresql:// URL")
-    return found
-
-
-def _clock(value: str) -> datetime | None:
-    if not value:
-        return None
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError as error:
-        raise SettingsError(
-            "LAKEHOUSE_NOW", value, "use ISO 8601, e.g. 2014-01-01T00:00:00Z"
-        ) from error
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-
-
-def _count(name: str, value: str) -> int:
-    if value.isdigit():
-        return int(value)
-    raise SettingsError(f"LAKEHOUSE_{name.upper()}", value, "use a whole number")
-
-
-def _amount(name: str, value: str) -> str:
-    """Returns an amount of memory or disk as DuckDB reads it."""
-    if re.fullmatch(r"[0-9]+(\.[0-9]+)? *([KMGT]i?)?B", value, re.IGNORECASE):
-        return value
-    raise SettingsError(f"LAKEHOUSE_{name.upper()}", value, "use an amount, e.g. 4GB")
-
-
-def without_telemetry() -> None:
-    """Switches off what MLflow would report or advertise; call it before its first import."""
-    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
-    os.environ["MLFLOW_DISABLE_AGENT_HINT"] = "true"
-    os.environ.setdefault("DO_NOT_TRACK", "true")
-
-
-def share_cores() -> None:
-    """Lets OpenMP threads sleep while they wait; call it before scikit-learn or torch is imported.
-
-    They spin by default, which makes training ten times slower as soon as anything else is running.
-    """
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

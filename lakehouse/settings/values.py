@@ -1,0 +1,93 @@
+"""What the text of a setting may be, and what it then is."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlparse
+
+from lakehouse.errors import SettingsError
+
+
+def url(name: str, value: str) -> str:
+    """Returns a `file://` or `s3://` URL without a trailing slash."""
+    parsed = urlparse(value)
+    if parsed.scheme in ("file", "s3"):
+        return value.rstrip("/")
+    if parsed.scheme == "":
+        return "file://" + str(Path(value).expanduser().resolve())
+    raise SettingsError(
+        f"LAKEHOUSE_{name.upper()}", value, "use a file:// or s3:// URL or a folder"
+    )
+
+
+def endpoint(value: str) -> str | None:
+    """Returns the URL of an S3 service without a trailing slash, None if none is named."""
+    if value and urlparse(value).scheme not in ("http", "https"):
+        raise SettingsError("LAKEHOUSE_S3_ENDPOINT", value, "use an http:// or https:// URL")
+    return value.rstrip("/") or None
+
+
+def style(value: str) -> str:
+    """Returns where the bucket's name stands in a URL, empty for as usual."""
+    if value not in ("", "path", "virtual"):
+        raise SettingsError("LAKEHOUSE_S3_URL_STYLE", value, "use path or virtual")
+    return value
+
+
+def database(name: str, value: str) -> str:
+    """Returns the URL of a database; a PostgreSQL URL that leaves the driver open gets ours.
+
+    What is no URL would come back as it is in some library's message, password included.
+    """
+    scheme, found, rest = value.partition("://")
+    if scheme.startswith("sqlite"):
+        return value
+    try:
+        parsed = urlparse(value)
+        whole = bool(found) and (parsed.netloc + parsed.path).count("@") <= 1 and parsed.port != 0
+    except ValueError:
+        whole = False
+    if not whole or "@" in parsed.path + parsed.query + parsed.fragment:
+        why = "it is no URL; in a password write %40 for @, %2F for /, %3A for : and %23 for #"
+        raise SettingsError(f"LAKEHOUSE_{name.upper()}", f"{scheme if found else ''}…", why)
+    if scheme in ("postgresql", "postgres"):
+        return f"postgresql+psycopg2://{rest}"
+    return value
+
+
+def postgresql(name: str, value: str) -> str:
+    """Returns a PostgreSQL URL, or an empty text."""
+    found = database(name, value) if value else ""
+    if found and not found.startswith("postgresql"):
+        shown = value.split(":", 1)[0] + ":…"  # the rest may hold a password
+        raise SettingsError(f"LAKEHOUSE_{name.upper()}", shown, "use a postgresql:// URL")
+    return found
+
+
+def clock(value: str) -> datetime | None:
+    """Returns a moment in UTC, None if there is none."""
+    if not value:
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError as error:
+        raise SettingsError(
+            "LAKEHOUSE_NOW", value, "use ISO 8601, e.g. 2014-01-01T00:00:00Z"
+        ) from error
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def count(name: str, value: str) -> int:
+    """Returns a whole number."""
+    if value.isdigit():
+        return int(value)
+    raise SettingsError(f"LAKEHOUSE_{name.upper()}", value, "use a whole number")
+
+
+def amount(name: str, value: str) -> str:
+    """Returns an amount of memory or disk as DuckDB reads it."""
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)? *([KMGT]i?)?B", value, re.IGNORECASE):
+        return value
+    raise SettingsError(f"LAKEHOUSE_{name.upper()}", value, "use an amount, e.g. 4GB")
