@@ -43,6 +43,13 @@ POINTS: dict[str, str] = {
     "commit.done": "all tables have moved, old metadata files are not deleted",
     # keeping
     "upgrade.staged": "the books of the new format are staged, all tables are as they were",
+    "backup.copied": "the metadata of all tables is copied, no file of the backup is stored",
+    "backup.stored": "a file of the backup is stored, the last of them tells of the others",
+    "restore.checked": "the backup is whole, neither catalog nor registry are what it holds",
+    "restore.moved": "catalog or registry are what the backup holds, the other is not",
+    # rollback
+    "rollback.resolved": "where readers go back to is known, nothing has moved",
+    "rollback.moved": "readers see the earlier publish, nobody has been told",
     # gold
     "gold.built": "dbt has built and tested, nothing has left its scratch database",
     "gold.exported": "each gold table is in a file on the local disk",
@@ -60,6 +67,30 @@ POINTS: dict[str, str] = {
     "predicting.published": "readers see the predictions",
     "monitoring.measured": "drift is measured, readers see the measurement before",
     "monitoring.published": "readers see the measurement",
+    # maintenance
+    "compaction.written": "some partitions are in large files too, nothing refers to those",
+    "compaction.proposed": "the large files are on a branch, nobody has compared their rows",
+    "compaction.audited": "their rows are known to be the same, readers see the small files",
+    "compaction.published": "readers of some partitions see the large files",
+    "expiry.forgotten": "one table has forgotten snapshots, their files are there",
+    "sweep.marked": "it is known to the process alone which files nothing refers to",
+    "sweep.condemned": "they are listed with the time, none is deleted",
+    "sweep.recorded": "raw files past retention are booked as gone and still there",
+    "sweep.removed": "one file is deleted, the next is not",
+    # forgetting a person
+    "forgetting.begun": "it is booked that a person is to be forgotten, nothing is touched",
+    "forgetting.copied": "objects without the person are in bronze, the books know none of them",
+    "forgetting.booked": "the books name the new objects, the old ones are still there",
+    "forgetting.landing": "the landing folder is without the person, the old objects are there",
+    "forgetting.removed": "one of the old objects is gone",
+    "forgetting.refreshed": "silver is published without the person, gold is not",
+    "forgetting.built": "gold is built without the person, the books still quote their rows",
+    "forgetting.blotted": "the books quote nothing of the person, tables still have their past",
+    "forgetting.renewed": "one table has no past, its old files are still there",
+    "forgetting.remade": "models and predictions are without the person, old files are there",
+    "forgetting.swept": "one file of a table's past is deleted",
+    "forgetting.cleared": "nothing is left of the person, that it is done is not booked",
+    "forgetting.done": "it is booked that all is done, the key of its mark is still there",
 }
 """What is done and what is not at each point, by its name."""
 

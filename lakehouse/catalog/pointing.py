@@ -8,7 +8,8 @@ from pyiceberg.catalog.sql import IcebergNamespaceProperties, IcebergTables
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from lakehouse.catalog.catalog import NAME, Catalog
+from lakehouse.catalog.catalog import Catalog
+from lakehouse.catalog.opening import NAME
 
 
 def point(catalog: Catalog, locations: Mapping[str, str]) -> None:

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Annotated
 
 import typer
 
+from lakehouse import outage
 from lakehouse.cli import (
     asking,
     contracts,
     data,
     demonstration,
     drafting,
+    forgetting,
+    history,
     keeping,
+    maintaining,
     models,
     quality,
     running,
     servers,
     service,
 )
-from lakehouse.cli.console import errors
+from lakehouse.cli.console import errors, told
 from lakehouse.errors import LakehouseError
 
 app = typer.Typer(
@@ -45,7 +50,10 @@ for verbs in (
     asking,
     quality,
     models,
+    history,
+    forgetting,
     keeping,
+    maintaining,
     servers,
     service,
 ):
@@ -71,16 +79,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
     debug = "--debug" in words
     if debug:
         words.remove("--debug")
-    else:
-        sys.excepthook = _unexpected
+    sys.excepthook = _traceback if debug else _unexpected
     try:
         # the command itself: calling the application would put typer's own hook over ours
         typer.main.get_command(app)(words, prog_name="lakehouse")
-    except LakehouseError as error:
-        if debug:
+    except Exception as error:
+        known = error if isinstance(error, LakehouseError) else outage.told(error)
+        if debug or known is None:
             raise
-        errors().print(str(error), style="red", markup=False, soft_wrap=True)
-        sys.exit(error.exit_code)
+        errors().print(told(str(known)), style="red", markup=False, soft_wrap=True)
+        sys.exit(known.exit_code)
+
+
+def _traceback(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    """Shows where an error came from, without the secrets that a library may have put into it."""
+    told_so = told("".join(traceback.format_exception(kind, error, trace)))
+    errors().print(told_so, markup=False, soft_wrap=True, end="")
 
 
 def _unexpected(
@@ -89,7 +105,7 @@ def _unexpected(
     """Tells of an error nobody foresaw in one line, and ends with the exit code of a failure."""
     if issubclass(kind, KeyboardInterrupt):
         sys.exit(130)
-    text = " ".join(str(error).split())
+    text = told(" ".join(str(error).split()))
     errors().print(
         f"Unexpected {kind.__name__}: {text[:600]}\n"
         "Published tables are as they were. Add --debug for the traceback.",

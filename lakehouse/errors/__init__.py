@@ -11,6 +11,9 @@ LakehouseError
 │   ├── QueryRefused          SQL that does more than read
 │   ├── DraftRefused          a sample from which no contract can be drafted
 │   ├── BreakingChange        a contract breaks what readers were promised
+│   ├── RestoreRefused        a backup that is not whole, or a lake that holds something else
+│   ├── RollbackRefused       a table that cannot go back, or not to there
+│   ├── TagRefused            a name that a publish cannot have or lose
 │   ├── DbtFailed             the dbt project does not parse
 │   └── LakeFormatError       a lake written by another version
 ├── Refused                   exit code 1: data or a model was judged and not admitted
@@ -53,6 +56,7 @@ from lakehouse.errors.usage import (
     LakeFormatError,
     ModelSpecError,
     QueryRefused,
+    RestoreRefused,
     SettingsError,
     UnknownName,
     UsageError,
@@ -73,8 +77,11 @@ __all__ = [
     "QueryRefused",
     "QueryStopped",
     "Refused",
+    "RestoreRefused",
     "ServiceFailed",
+    "RollbackRefused",
     "SettingsError",
+    "TagRefused",
     "TamperedModel",
     "UnknownName",
     "UnreadableObject",

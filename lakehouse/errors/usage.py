@@ -151,3 +151,45 @@ class LakeFormatError(UsageError):
             f"The lake in {self.home} has format {self.found}, this version knows up to "
             f"{self.known}. Nothing was changed. Upgrade the lakehouse package to open it."
         )
+
+
+class RestoreRefused(UsageError):
+    """A backup that is not whole, or a lake that holds something else."""
+
+    def __init__(self, backup: str, why: str, hint: str = "") -> None:
+        super().__init__(backup, why, hint)
+        self.backup, self.why, self.hint = backup, why, hint
+
+    def message(self) -> str:
+        """Names the backup, the reason and the way out."""
+        return f"Backup {self.backup} was not restored: {self.why}. Nothing was changed.{self.hint}"
+
+
+class RollbackRefused(UsageError):
+    """A table that cannot go back, or not to there; or that nothing holds."""
+
+    def __init__(self, table: str, why: str, done: str = "rolled back") -> None:
+        super().__init__(table, why, done)
+        self.table, self.why, self.done = table, why, done
+
+    def message(self) -> str:
+        """Names the table and the reason."""
+        return (
+            f"{self.table} was not {self.done}: {self.why}. Readers see what they saw. "
+            f"`lakehouse snapshots {self.table}` lists what there is."
+        )
+
+
+class TagRefused(UsageError):
+    """A name that cannot be given to a publish, or not be taken from it."""
+
+    def __init__(self, table: str, tag: str, why: str) -> None:
+        super().__init__(table, tag, why)
+        self.table, self.tag, self.why = table, tag, why
+
+    def message(self) -> str:
+        """Names table, tag and reason."""
+        return (
+            f"Tag '{self.tag}' of {self.table} was not changed: {self.why}. "
+            f"`lakehouse snapshots {self.table}` lists its tags."
+        )

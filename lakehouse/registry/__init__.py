@@ -1,6 +1,8 @@
 """Trained models: MLflow's runs and versions, and what the lake's own tables know of them."""
 
+from lakehouse.registry.frames import frames
 from lakehouse.registry.manifest import Manifest
+from lakehouse.registry.retiring import retire
 from lakehouse.registry.state import (
     ScoringState,
     Standing,
@@ -10,7 +12,17 @@ from lakehouse.registry.state import (
     noted,
     standing,
 )
-from lakehouse.registry.tracking import Champion, champion, promote, record, register
+from lakehouse.registry.store import dump, is_used, load
+from lakehouse.registry.tracking import (
+    Champion,
+    artifacts,
+    champion,
+    prepare,
+    promote,
+    record,
+    register,
+    runs,
+)
 
 __all__ = [
     "Champion",
@@ -18,12 +30,20 @@ __all__ = [
     "ScoringState",
     "Standing",
     "TrainingState",
+    "artifacts",
     "champion",
+    "dump",
+    "frames",
     "history_table",
     "is_current",
+    "is_used",
+    "load",
     "noted",
+    "prepare",
     "promote",
     "record",
     "register",
+    "retire",
+    "runs",
     "standing",
 ]

@@ -23,7 +23,7 @@ from lakehouse.estimators import Estimator
 from lakehouse.lake import Lake
 from lakehouse.locking import exclusive
 from lakehouse.registry.manifest import MANIFEST, Manifest
-from lakehouse.settings import without_telemetry
+from lakehouse.settings import Settings, without_telemetry
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -136,6 +136,39 @@ def champion(lake: Lake, model: str) -> Champion | None:
     return Champion(int(version.version), manifest, estimator, texts)
 
 
+def artifacts(settings: Settings) -> str:
+    """Returns the URL of the folder with the files of all models."""
+    remote = settings.warehouse.startswith("s3://")
+    return f"{settings.warehouse if remote else f'file://{settings.home}'}/mlartifacts"
+
+
+def runs(lake: Lake) -> frozenset[str]:
+    """Returns the ids of all MLflow runs, those too that a person deleted but that can come back.
+
+    Raises:
+        ServiceFailed: MLflow did not answer.
+    """
+    from mlflow.entities import ViewType
+
+    client = _client(lake.settings.tracking_uri, lake.settings.home)
+    found: set[str] = set()
+    with _answering("listing its runs"):
+        for experiment in client.search_experiments(view_type=ViewType.ALL):
+            page, token = [experiment.experiment_id], None
+            while True:
+                some = client.search_runs(page, run_view_type=ViewType.ALL, page_token=token)
+                found |= {str(run.info.run_id) for run in some}
+                token = some.token
+                if not token:
+                    break
+    return frozenset(found)
+
+
+def prepare(lake: Lake) -> None:
+    """Makes the tables of MLflow's store where they are not there yet."""
+    _client(lake.settings.tracking_uri, lake.settings.home)
+
+
 @dataclass(frozen=True)
 class _Fetch:
     """Copies files of a version into a folder of our own and refuses what was changed."""
@@ -185,9 +218,8 @@ def _experiment(lake: Lake, client: MlflowClient, model: str) -> str:
     found = client.get_experiment_by_name(model)
     if found is not None:
         return str(found.experiment_id)
-    remote = lake.settings.warehouse.startswith("s3://")
-    root = lake.settings.warehouse if remote else f"file://{lake.settings.home}"
-    return str(client.create_experiment(model, artifact_location=f"{root}/mlartifacts/{model}"))
+    location = f"{artifacts(lake.settings)}/{model}"
+    return str(client.create_experiment(model, artifact_location=location))
 
 
 def _tags(manifest: Manifest) -> dict[str, str]:

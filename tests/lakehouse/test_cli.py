@@ -59,7 +59,7 @@ def test_every_promised_verb_is_there() -> None:
     assert set(VERBS) == {
         "accept", "contracts check", "contracts diff", "demo", "doctor", "drift", "land",
         "new dataset", "plan", "quality", "quarantine", "replay", "run", "services start",
-        "services status", "services stop", "snapshots", "sql", "status", "ui", "upgrade", "withdraw",
+        "services status", "services stop", "snapshots", "sql", "status", "ui", "upgrade", "backup", "backups", "restore", "withdraw",
     }  # fmt: skip
 
 

@@ -17,6 +17,8 @@ EXAMPLES: tuple[LakehouseError, ...] = (
     errors.QueryRefused("DROP TABLE t", "a DROP statement changes the lake"),
     errors.LakeFormatError("/data/.lake", 3, 1),
     errors.LakeFormatError("/data/.lake", 1, 2),
+    errors.RestoreRefused("friday", "a.json is missing"),
+    errors.RestoreRefused("friday", "the lake holds 3 tables already", " Take --replace."),
     errors.UnreadableObject("trips", "a.csv", "line 1 is empty, a header is expected"),
     errors.BuildRefused(("test unique of daily: got 2 results",), "Readers still see build 4."),
     errors.BreakingChange(

@@ -1,0 +1,178 @@
+"""Which files of a lake nothing refers to."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lakehouse import catalog, registry
+from lakehouse.catalog import Refs
+from lakehouse.lake import Lake
+from lakehouse.ledger import Delivery
+from lakehouse.maintenance.retaining import past_retention
+from lakehouse.storage import StoredFile, local_path
+
+_PARTS = ("data", "metadata")
+"""Folders of a table in which there is nothing but its files."""
+_BACKUP = "/references.txt"
+"""What a backup needs is listed in such a file of its folder."""
+
+
+_READERS = 8
+"""Tables whose metadata is read at a time."""
+
+
+@dataclass(frozen=True)
+class Useless:
+    """A file that nothing refers to.
+
+    Attributes:
+        place: What it was for.
+        file: The file.
+        deliveries: The deliveries that brought it, if it is a raw file past retention.
+    """
+
+    place: str
+    file: StoredFile
+    deliveries: tuple[Delivery, ...] = ()
+
+
+@dataclass
+class Marked:
+    """What a look at all files found.
+
+    Attributes:
+        useless: Files that nothing refers to.
+        retained: Raw files past retention that stay, by dataset and why.
+        skipped: Places where the books do not fit what is in storage, as full sentences.
+    """
+
+    useless: list[Useless] = field(default_factory=list)
+    retained: Mapping[str, int] = field(default_factory=dict)
+    skipped: list[str] = field(default_factory=list)
+
+
+def mark(lake: Lake) -> Marked:
+    """Returns the files that nothing refers to, in the places where only the engine writes.
+
+    The files are listed first: what is committed after that, is found to be of use.
+
+    Args:
+        lake: The lake.
+    """
+    files = _listed(lake)
+    refs = lake.catalog.refs()
+    saved = _backups(lake, files.get("backups", ()))
+    found = Marked()
+    _tables(files, refs, found)
+    _bronze(lake, files, refs, found)
+    _models(lake, files, found)
+    found.useless = [one for one in found.useless if _real(one.file.url) not in saved]
+    return found
+
+
+def _listed(lake: Lake) -> Mapping[str, list[StoredFile]]:
+    """Returns the files below the warehouse by the first folder of their path."""
+    root = lake.settings.warehouse
+    found: dict[str, list[StoredFile]] = {}
+    for file in lake.storage.list(root, hidden=True):
+        found.setdefault(_path(root, file).split("/", 1)[0], []).append(file)
+    return found
+
+
+def _backups(lake: Lake, files: Sequence[StoredFile]) -> set[str]:
+    """Returns the files that backups need; those in the warehouse are listed by their path."""
+    found = set()
+    for file in files:
+        if file.url.endswith(_BACKUP):
+            with lake.storage.open(file.url) as stream:
+                lines = stream.read().decode().splitlines()
+            urls = (line if "://" in line else lake.object_url(line) for line in lines)
+            found |= {_real(url) for url in urls}
+    return found
+
+
+def _tables(files: Mapping[str, Sequence[StoredFile]], refs: Refs, found: Marked) -> None:
+    """Marks what no snapshot of a table has."""
+    with ThreadPoolExecutor(_READERS) as pool:
+        reached = pool.map(catalog.referred, refs.tables.values())
+    needed = {_real(url) for urls in reached for url in urls}
+    for name, table in sorted(refs.tables.items()):
+        folders = tuple(f"{_real(table.location())}/{part}/" for part in _PARTS)
+        namespace = files.get(name.split(".", 1)[0], ())
+        mine = [file for file in namespace if _real(file.url).startswith(folders)]
+        if _real(table.metadata_location) not in {_real(file.url) for file in mine}:
+            found.skipped.append(
+                f"{name} was left alone: its metadata file {table.metadata_location} is not among "
+                "the files of its folder."
+            )
+            continue
+        found.useless += [Useless(name, file) for file in mine if _real(file.url) not in needed]
+
+
+def _bronze(
+    lake: Lake, files: Mapping[str, Sequence[StoredFile]], refs: Refs, found: Marked
+) -> None:
+    """Marks what no delivery brought, and what is past the retention of its contract."""
+    books = lake.ledger.at(refs)
+    removed = {(one.dataset, one.delivery) for one in books.removals}
+    brought = [d for d in books.deliveries if (d.dataset, d.number) not in removed]
+    needed = {_real(lake.object_url(one.object)) for one in brought}
+    needed |= {_real(lake.object_url(one.object)) for one in books.claims}
+    past = past_retention(lake, books)
+    found.retained = dict(past.kept)
+    old = {_real(url): deliveries for url, deliveries in past.deletable.items()}
+    root = lake.settings.warehouse
+    for dataset in sorted({one.dataset for one in books.deliveries}):
+        mine = [
+            f for f in files.get("bronze", ()) if _path(root, f).startswith(f"bronze/{dataset}/")
+        ]
+        known = {_real(file.url) for file in mine} & needed
+        if not known and any(one.dataset == dataset for one in brought):
+            found.skipped.append(
+                f"bronze/{dataset} was left alone: no object of its deliveries is in it."
+            )
+            continue
+        place = f"bronze/{dataset}"
+        for file in mine:
+            if (url := _real(file.url)) in old or url not in needed:
+                found.useless.append(Useless(place, file, old.get(url, ())))
+
+
+def _models(lake: Lake, files: Mapping[str, Sequence[StoredFile]], found: Marked) -> None:
+    """Marks files of models that belong to no run of the registry."""
+    root = registry.artifacts(lake.settings)
+    inside = root.startswith(f"{lake.settings.warehouse}/")
+    here = files.get("mlartifacts", ()) if inside else lake.storage.list(root, hidden=True)
+    parted = [(file, _path(root, file).split("/")) for file in here]
+    runs = registry.runs(lake) if parted else frozenset()
+    for file, parts in parted:
+        if runs and len(parts) > 2 and parts[1] not in runs:
+            found.useless.append(Useless(f"models/{parts[0]}", file))
+
+
+def scratch(home: Path) -> Iterator[Path]:
+    """Yields folders and files on the local disk that a run makes for itself alone."""
+    for folder, patterns in (
+        (home / "tmp", ("scratch-*", "model-*", "duckdb_temp*")),
+        (home / "dbt", ("tmp*",)),
+    ):
+        for pattern in patterns:
+            yield from sorted(folder.glob(pattern))
+
+
+def _real(url: str) -> str:
+    """Returns one name for a file, whichever way a path leads to it."""
+    return str(Path(local_path(url)).resolve()) if url.startswith(("file://", "/")) else url
+
+
+def _path(root: str, file: StoredFile) -> str:
+    return _real(file.url).removeprefix(_real(root)).lstrip("/")
+
+
+def young(file: Path, limit: float) -> bool:
+    """Returns whether a file or anything in a folder changed after a time in seconds since 1970."""
+    parts: Collection[Path] = [file, *file.rglob("*")]
+    return any(part.lstat().st_mtime > limit for part in parts if part.exists())

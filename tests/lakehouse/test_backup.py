@@ -1,0 +1,242 @@
+"""Backups: one moment of a lake that goes on, and the way back to it."""
+
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lakehouse import backup, publishing, registry, training
+from lakehouse.errors import RestoreRefused, UnknownName, UsageError
+from lakehouse.lake import Lake
+
+CITIES = "name,people\nBonn,3\nKiel,5\n"
+TRIPS = "id,start,price,city\n"
+
+
+def trips(number: int) -> str:
+    """Rows of a file of its own: one in order, and one that costs too much."""
+    return f"{TRIPS}{number},2013-01-05T10:00:00Z,1,Bonn\n{number + 50},2013-01-06T10:00:00Z,999,\n"
+
+
+def states(lake: Any) -> dict[str, str]:
+    return dict(lake.lake.catalog.locations())
+
+
+def run(lake: Any, *words: str, point: str = "") -> int:
+    """Runs a verb in a process of its own, which ends at a point; returns how it ended."""
+    environment = {
+        "LAKEHOUSE_PROJECT": str(lake.folder),
+        "LAKEHOUSE_HOME": str(lake.folder / ".lake"),
+        "LAKEHOUSE_FAULT": point,
+    }
+    code = f"from lakehouse.cli import main; main({list(words)})"
+    return subprocess.run([sys.executable, "-c", code], env=environment, check=False).returncode
+
+
+@pytest.fixture
+def cities(make_data_lake: Callable[..., Any]) -> Any:
+    """A lake with one small table."""
+    lake = make_data_lake("cities")
+    lake.put("cities", CITIES)
+    return lake
+
+
+def test_what_came_after_a_backup_is_gone_and_the_plan_knows_it(cities: Any) -> None:
+    backup.save(cities.lake, "friday")
+    before = states(cities)
+    cities.put("cities", CITIES + "Rom,9\n")
+    done = backup.restore(cities.lake, "friday", replace=True)
+    assert done.changed
+    assert states(cities) == before
+    assert cities.rows("silver.cities", "name") == [("Bonn",), ("Kiel",)]
+    assert [step.reason for step in cities.plan().steps] == ["1 new file landed"]
+    cities.put("cities", CITIES + "Rom,9\n")
+    assert len(cities.rows("silver.cities")) == 3
+
+
+def test_a_lake_that_holds_something_else_is_not_given_up_unasked(cities: Any) -> None:
+    backup.save(cities.lake, "friday")
+    cities.put("cities", CITIES + "Rom,9\n")
+    before = states(cities)
+    with pytest.raises(RestoreRefused, match=r"holds \d+ tables already.*--replace"):
+        backup.restore(cities.lake, "friday")
+    assert states(cities) == before
+
+
+def test_a_backup_that_was_restored_is_not_restored_again(cities: Any) -> None:
+    backup.save(cities.lake, "friday")
+    assert not backup.restore(cities.lake, "friday").changed
+
+
+def test_backups_are_one_moment_of_a_lake_that_goes_on(make_data_lake: Callable[..., Any]) -> None:
+    lake = make_data_lake("trips")
+    lake.put("trips", trips(1), "1.csv")
+    names: list[str] = []
+    ended = threading.Event()
+
+    def save() -> None:
+        while not ended.is_set() or not names:
+            names.append(f"b{len(names)}")
+            backup.save(lake.open(), names[-1])
+
+    saving = threading.Thread(target=save)
+    saving.start()
+    for number in range(2, 7):
+        lake.put("trips", trips(number), f"{number}.csv")
+    ended.set()
+    saving.join()
+    seen = set()
+    for name in names:
+        backup.restore(lake.lake, name, replace=True)
+        silver, quarantine = len(lake.rows("silver.trips")), len(lake.rows("quarantine.trips"))
+        placed = list(lake.accounts("trips").values())
+        assert (silver, quarantine) == (sum(p[0] for p in placed), sum(p[1] for p in placed))
+        seen.add(silver)
+    assert len(seen) > 1, "no backup was taken while the lake went on"
+
+
+def lose(lake: Any) -> None:
+    """Deletes what the databases hold, as a broken disk would."""
+    for name in ("catalog.db", "mlflow.db"):
+        (lake.folder / ".lake" / name).unlink()
+
+
+def scored(lake: Lake) -> list[dict[str, Any]]:
+    return lake.catalog.table("gold.predictions_late").scan().to_arrow().to_pylist()
+
+
+def test_a_lost_database_comes_back_with_rows_champion_and_predictions(trained_lake: Any) -> None:
+    training.predict(trained_lake.lake, "late", run="first")
+    before = scored(trained_lake.lake)
+    elsewhere = trained_lake.folder / "elsewhere"
+    backup.save(trained_lake.lake, "friday", str(elsewhere))
+    lose(trained_lake)
+    assert run(trained_lake, "restore", str(elsewhere / "friday")) == 0
+    lake = trained_lake.lake
+    champion = registry.champion(lake, "late")
+    assert champion is not None
+    assert champion.version == 1
+    assert scored(lake) == before
+    assert not training.train(lake, "late", run="again").changed
+
+
+def test_models_that_came_later_are_given_up_with_the_tables(trained_lake: Any) -> None:
+    backup.save(trained_lake.lake, "friday")
+    trained_lake.declare(features=[{"name": "distance", "kind": "numeric"}])
+    training.train(trained_lake.lake, "late", run="more")
+    backup.restore(trained_lake.lake, "friday", replace=True)
+    saved = list(registry.dump(trained_lake.lake.settings.tracking_uri))
+    assert sum('["model_versions"' in line for line in saved) == 1
+    assert not backup.restore(trained_lake.lake, "friday").changed
+
+
+def test_metadata_that_was_trimmed_meanwhile_is_put_back(cities: Any) -> None:
+    taken = backup.save(cities.lake, "friday").backup
+    cities.put("cities", CITIES + "Rom,9\n")
+    Path(taken.tables["silver.cities"].removeprefix("file://")).unlink()
+    backup.restore(cities.lake, "friday", replace=True)
+    assert len(cities.rows("silver.cities")) == 2
+
+
+def _cut(lake: Any) -> None:
+    file = lake.folder / ".lake/warehouse/backups/friday/metadata/silver.cities.metadata.json"
+    file.write_text(file.read_text()[:-1])
+
+
+def _without_data(lake: Any) -> None:
+    shutil.rmtree(lake.folder / ".lake/warehouse/silver/cities/data")
+
+
+def _without_bronze(lake: Any) -> None:
+    shutil.rmtree(lake.folder / ".lake/warehouse/bronze")
+
+
+@pytest.mark.parametrize(
+    ("harm", "why"),
+    [
+        (_cut, "silver.cities.metadata.json is not what was saved"),
+        (_without_data, r"1 file that it needs .* missing: file://.*/silver/cities/data/"),
+        (_without_bronze, r"1 file that it needs .* missing: file://.*/bronze/cities/"),
+    ],
+)
+def test_what_is_not_whole_is_not_restored(
+    cities: Any, harm: Callable[[Any], None], why: str
+) -> None:
+    backup.save(cities.lake, "friday")
+    harm(cities)
+    (cities.folder / ".lake" / "catalog.db").unlink()
+    cities._lake = None
+    with pytest.raises(RestoreRefused, match=why):
+        backup.restore(cities.lake, "friday")
+    assert states(cities) == {}
+
+
+def test_a_backup_of_another_warehouse_is_refused(cities: Any, tmp_path: Path) -> None:
+    folder = backup.save(cities.lake, "friday").folders[0]
+    cities.environment = {"LAKEHOUSE_WAREHOUSE": str(tmp_path)}
+    with pytest.raises(RestoreRefused, match="it is of the warehouse"):
+        backup.restore(cities.open(), folder)
+
+
+def test_backups_are_listed_and_removed(cities: Any) -> None:
+    for name in ("b", "a"):
+        backup.save(cities.lake, name)
+    assert [one.name for one in backup.listed(cities.lake).backups] == ["a", "b"]
+    backup.remove(cities.lake, "a")
+    assert [one.name for one in backup.listed(cities.lake).backups] == ["b"]
+    with pytest.raises(UnknownName, match="There is no backup 'a'"):
+        backup.restore(cities.lake, "a")
+
+
+@pytest.mark.parametrize("name", ["../b", "", ".", "a b"])
+def test_a_name_is_no_path(cities: Any, name: str) -> None:
+    with pytest.raises(UsageError):
+        backup.save(cities.lake, name or "/")
+
+
+def test_a_name_is_used_once(cities: Any) -> None:
+    backup.save(cities.lake, "friday")
+    with pytest.raises(UsageError, match="There is a backup friday already"):
+        backup.save(cities.lake, "friday")
+
+
+@pytest.mark.parametrize("point", ["backup.copied", "backup.stored:2"])
+def test_a_backup_that_is_killed_is_none(cities: Any, point: str) -> None:
+    assert run(cities, "backup", "--name", "friday", point=point) == -9
+    assert backup.listed(cities.lake).backups == ()
+    assert backup.save(cities.lake, "friday").backup.name == "friday"
+
+
+@pytest.mark.parametrize(
+    ("point", "lost"),
+    [("restore.checked", True), ("restore.moved", True), ("restore.moved", False)],
+)
+def test_a_restore_that_is_killed_is_finished_by_the_next(
+    trained_lake: Any, point: str, lost: bool
+) -> None:
+    backup.save(trained_lake.lake, "friday")
+    before = trained_lake.lake.catalog.locations()
+    if lost:
+        lose(trained_lake)
+    else:
+        publishing.replace(trained_lake.lake, "gold.more", _one(), run="more")
+        trained_lake.declare(features=[{"name": "distance", "kind": "numeric"}])
+        training.train(trained_lake.lake, "late", run="more")
+    words = ["restore", "friday", *([] if lost else ["--replace"])]
+    assert run(trained_lake, *words, point=point) == -9
+    assert run(trained_lake, *words) == 0
+    assert trained_lake.lake.catalog.locations() == before
+    champion = registry.champion(trained_lake.lake, "late")
+    assert champion is not None
+    assert champion.version == 1
+
+
+def _one() -> Any:
+    import pyarrow as pa
+
+    return pa.table({"n": [1]})
