@@ -13,6 +13,7 @@ import dagster as dg
 
 from assets import checks, names, partitions, standing
 from assets.metadata import metadata, published, version
+from lakehouse import outage
 from lakehouse.errors import LakehouseError, PublishConflict, ServiceFailed
 from lakehouse.ingestion import Refreshed
 from lakehouse.results import UNASSIGNED, Check, Result
@@ -37,9 +38,12 @@ def call(
     """
     try:
         result = verb(session.lake, *arguments, run=context.run.run_id, **options)
-    except LakehouseError as error:
-        session.errors.append(error)
-        raise failure([str(error)], isinstance(error, _PASSING)) from error
+    except Exception as error:
+        known = error if isinstance(error, LakehouseError) else outage.told(error)
+        if known is None:
+            raise
+        session.errors.append(known)
+        raise failure([str(known)], isinstance(known, _PASSING)) from error
     session.results.append(result)
     context.log.info(result.summary())
     if session.tell is not None and "progress" not in options:

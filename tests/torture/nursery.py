@@ -6,6 +6,7 @@ ended, its exit status lies in the file `status` of the folder that the line nam
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import select
@@ -14,6 +15,23 @@ import sys
 import traceback
 from pathlib import Path
 from typing import Any
+
+_HEAVY = (
+    "jobs",
+    "assets.orchestrator",
+    "great_expectations",
+    "lakehouse.cli.app",
+    "lakehouse.query",
+    "mlflow",
+    "polars",
+    "pyiceberg.catalog.sql",
+    "pyiceberg.io.fsspec",
+    "pyiceberg.io.pyarrow",
+    "s3fs",
+    "scipy.stats",
+    "skops.io",
+    "sklearn.linear_model",
+)
 
 
 def serve() -> None:
@@ -50,21 +68,8 @@ def _import() -> None:
 
     share_cores()
     without_telemetry()
-    import great_expectations  # noqa: F401
-    import jobs  # noqa: F401
-    import mlflow  # noqa: F401
-    import polars  # noqa: F401
-    import pyiceberg.catalog.sql
-    import pyiceberg.io.fsspec
-    import pyiceberg.io.pyarrow  # noqa: F401
-    import s3fs  # noqa: F401
-    import scipy.stats
-    import skops.io
-    import sklearn.linear_model  # noqa: F401
-
-    import assets.orchestrator
-    import lakehouse.cli.app
-    import lakehouse.query  # noqa: F401
+    for name in _HEAVY:
+        importlib.import_module(name)
 
 
 def _fork(said: dict[str, Any]) -> int:
@@ -94,15 +99,19 @@ def _run(said: dict[str, Any], out: Path) -> int:
     os.environ.update(said["environment"])
     from jobs import JOBS
 
+    from lakehouse import outage
     from lakehouse.errors import LakehouseError
     from lakehouse.lake import Lake
     from lakehouse.settings import Settings
 
     try:
         return JOBS[said["job"]](Lake(Settings.load()), out, said)
-    except LakehouseError as error:
-        sys.stderr.write(f"{type(error).__name__}: {error}\n")
-        return error.exit_code
+    except Exception as error:
+        known = error if isinstance(error, LakehouseError) else outage.told(error)
+        if known is None:
+            raise
+        sys.stderr.write(f"{type(known).__name__}: {known}\n")
+        return known.exit_code
 
 
 def _reap(children: dict[int, Path]) -> None:

@@ -106,7 +106,7 @@ def missing(lake: Lake) -> list[str]:
 
 def _referred(lake: Lake) -> set[str]:
     books = lake.ledger.read()
-    found = {_absolute(lake, entry.object) for entry in (*books.deliveries, *books.claims)}
+    found = {absolute(lake, entry.object) for entry in (*books.deliveries, *books.claims)}
     for table in lake.catalog.refs().tables.values():
         found.add(table.metadata_location)
         found |= {entry.metadata_file for entry in table.metadata.metadata_log}
@@ -119,7 +119,7 @@ def _referred(lake: Lake) -> set[str]:
     return found
 
 
-def _absolute(lake: Lake, url: str) -> str:
+def absolute(lake: Lake, url: str) -> str:
     """Books name objects by their place in the warehouse, or did so in full."""
     return url if "://" in url else f"{lake.settings.warehouse}/{url}"
 
