@@ -88,12 +88,15 @@ $(STAMP): requirements.lock requirements-gpu.lock pyproject.toml
 	  compile=--compile
 	fi
 	echo "setup 3/4  installing $$(grep -c '==' requirements.lock) packages from requirements.lock (some minutes on a new machine)"
+	# both look for the hashes of the very version that is found: to them 2.13.0+cpu is not 2.13.0
+	torch="$$(grep -o '^torch==[^ ]*' requirements.lock)"
 	if [ $$installer = uv ]; then
-	  # uv looks for the hashes of the very version that it finds: 2.13.0+cpu is not 2.13.0 to it
-	  torch="$$(grep -o '^torch==[^ ]*' requirements.lock | $(BIN)/uv pip compile - --no-deps --quiet | grep '^torch')"
+	  torch="$$(echo "$$torch" | $(BIN)/uv pip compile - --no-deps --quiet | grep '^torch')"
 	  sed "s/^torch==[^ ]*/$$torch/" requirements.lock > "$$locked"
 	else
-	  sed '/^uv==/,/^    #/d' requirements.lock > "$$locked"
+	  torch="$$($(BIN)/python -m pip install -qq --dry-run --no-deps --ignore-installed --report - "$$torch" \
+	    | $(BIN)/python -c 'import json, sys; print("torch=={version}".format(**json.load(sys.stdin)["install"][0]["metadata"]))')"
+	  sed "s/^torch==[^ ]*/$$torch/; /^uv==/,/^    #/d" requirements.lock > "$$locked"
 	fi
 	install $$compile --require-hashes --no-deps --requirement "$$locked"
 	rm -f "$$locked"
