@@ -43,6 +43,9 @@ POINTS: dict[str, str] = {
     "commit.done": "all tables have moved, old metadata files are not deleted",
     # keeping
     "upgrade.staged": "the books of the new format are staged, all tables are as they were",
+    "migration.copied": "a file is in the target and not yet compared",
+    "migration.rewritten": "all metadata of a table is in the target, nothing refers to it",
+    "migration.registered": "files and registry are in the target, its catalog is empty",
     "backup.copied": "the metadata of all tables is copied, no file of the backup is stored",
     "backup.stored": "a file of the backup is stored, the last of them tells of the others",
     "restore.checked": "the backup is whole, neither catalog nor registry are what it holds",

@@ -23,10 +23,11 @@ from lakehouse.catalog.evolving import evolve, is_new
 from lakehouse.catalog.expiring import forgettable, history, kept, unseen
 from lakehouse.catalog.formats import is_older, upgraded
 from lakehouse.catalog.pointing import point
-from lakehouse.catalog.proposal import Proposal, accept, discard, propose
+from lakehouse.catalog.proposal import Proposal, accept, discard, propose, proposed
 from lakehouse.catalog.purging import known, renewed
 from lakehouse.catalog.reaching import reached
 from lakehouse.catalog.references import back, tag, untag
+from lakehouse.catalog.relocating import counts, data_files, relocated
 from lakehouse.catalog.retrying import attempts
 from lakehouse.catalog.rewriting import refilled, rewrite
 
@@ -50,6 +51,8 @@ __all__ = [
     "bundles",
     "compacted",
     "content_of",
+    "counts",
+    "data_files",
     "discard",
     "evolve",
     "forgettable",
@@ -61,9 +64,11 @@ __all__ = [
     "known",
     "point",
     "propose",
+    "proposed",
     "reached",
     "referred",
     "refilled",
+    "relocated",
     "renewed",
     "rewrite",
     "staged",

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Mapping
 
-from pyiceberg.io import FileIO
-from pyiceberg.manifest import ManifestFile
-from pyiceberg.serializers import FromInputFile
 from pyiceberg.table import Table
-from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.table.refs import SnapshotRefType
 from pyiceberg.table.snapshots import Snapshot
 from pyiceberg.table.update import (
@@ -21,11 +16,10 @@ from pyiceberg.table.update import (
 
 from lakehouse.catalog.catalog import Change
 from lakehouse.catalog.expiring import forgettable, history, unseen
+from lakehouse.catalog.reaching import reached
 
 AUDIT = "audit-"
 """How the branches are called on which new content waits for its judgement."""
-_READERS = 8
-"""Metadata files that are read at a time."""
 
 
 def audits(table: Table) -> Mapping[str, Snapshot]:
@@ -74,51 +68,12 @@ def without(
     return Change(table, tuple(updates))
 
 
-def referred(tables: Iterable[Table], copies: Iterable[str] = ()) -> set[str]:
-    """Returns the URLs of all files that tables need: their metadata, manifests and data.
+def referred(table: Table) -> set[str]:
+    """Returns the URLs of all files that a table needs: its metadata, manifests and data.
 
     All snapshots count that the present metadata knows, and the metadata files in its log.
-
-    Args:
-        tables: The tables.
-        copies: Metadata files beside them, of which everything counts likewise.
     """
-    tables = list(tables)
-    known = [(table.metadata, table.io) for table in tables]
-    found = {table.metadata_location for table in tables}
-    for copy in copies if tables else ():
-        io = tables[0].io
-        known.append((FromInputFile.table_metadata(io.new_input(copy)), io))
-        found.add(copy)
-    with ThreadPoolExecutor(_READERS) as pool:
-        for metadata, io in known:
-            found |= _metadata_files(metadata)
-            found |= _content(pool, metadata, io, found)
-    return found
-
-
-def _metadata_files(metadata: TableMetadata) -> set[str]:
-    extra = [*metadata.statistics, *metadata.partition_statistics]
-    return {entry.metadata_file for entry in metadata.metadata_log} | {
-        one.statistics_path for one in extra
-    }
-
-
-def _content(
-    pool: ThreadPoolExecutor, metadata: TableMetadata, io: FileIO, known: Collection[str]
-) -> set[str]:
-    """Returns manifest lists, manifests and data files; those of a known manifest are not again."""
-    lists = [s for s in metadata.snapshots if s.manifest_list not in known]
-    manifests: dict[str, ManifestFile] = {}
-    for some in pool.map(lambda snapshot: snapshot.manifests(io), lists):
-        manifests |= {one.manifest_path: one for one in some}
-    fresh = [one for path, one in manifests.items() if path not in known]
-
-    def files(manifest: ManifestFile) -> list[str]:
-        entries = manifest.fetch_manifest_entry(io, discard_deleted=True)
-        return [entry.data_file.file_path for entry in entries]
-
-    found = {snapshot.manifest_list for snapshot in lists} | manifests.keys()
-    for some_files in pool.map(files, fresh):
-        found.update(some_files)
-    return found
+    found = {table.metadata_location, *reached(table)}
+    found |= {entry.metadata_file for entry in table.metadata.metadata_log}
+    figures = (*table.metadata.statistics, *table.metadata.partition_statistics)
+    return found | {one.statistics_path for one in figures}

@@ -7,17 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
-from pyiceberg.exceptions import CommitFailedException, ValidationException
 from pyiceberg.expressions import AlwaysTrue
 from pyiceberg.io.pyarrow import ArrowScan
 from pyiceberg.table import FileScanTask, Table, Transaction, _parquet_files_to_data_files
 from pyiceberg.table.snapshots import Operation, Summary
 from pyiceberg.table.update.snapshot import ManageSnapshots
 
-from lakehouse.catalog.catalog import SAME_ROWS, content_of
+from lakehouse.catalog.catalog import SAME_ROWS, Change, content_of, staged
 from lakehouse.catalog.evolving import map_names
 from lakehouse.catalog.merging import MergingOverwrite
-from lakehouse.catalog.proposal import Proposal, proposal
 from lakehouse.errors import PublishConflict
 
 _SMALL = 0.75
@@ -86,8 +84,8 @@ def compacted(
     out: Sequence[Bundle],
     files: Sequence[str],
     properties: Mapping[str, str],
-) -> Proposal:
-    """Writes a snapshot on a new branch that has `files` in the place of those in the bundles.
+) -> Change:
+    """Stages a snapshot on a new branch that has `files` in the place of those in the bundles.
 
     What the engine has noted on the table's snapshot is noted on the new one too: it has the same
     rows.
@@ -100,12 +98,11 @@ def compacted(
         properties: Kept in the snapshot's summary.
 
     Raises:
-        PublishConflict: Another run committed to the table meanwhile.
+        PublishConflict: The table has no snapshot.
     """
     base = table.current_snapshot()
-    name = ".".join(table.name())
     if base is None:
-        raise PublishConflict([name], "the table has no snapshot to start from")
+        raise PublishConflict([".".join(table.name())], "the table has no snapshot to start from")
     noted = base.summary.additional_properties if base.summary else {}
     kept = {key: value for key, value in noted.items() if key.startswith(_OURS)}
     transaction = table.transaction()
@@ -118,12 +115,7 @@ def compacted(
                 change.delete_data_file(task.file)
         for file in _parquet_files_to_data_files(transaction.table_metadata, list(files), table.io):
             change.append_data_file(file)
-    try:
-        table._do_commit(transaction._updates, transaction._requirements)
-    except (CommitFailedException, ValidationException) as error:
-        change._clean_all_uncommitted()
-        raise PublishConflict([name], str(error)) from error
-    return proposal(table, branch, base.snapshot_id)
+    return staged(transaction, table)
 
 
 class _Compaction(MergingOverwrite):
@@ -142,5 +134,4 @@ class _Compaction(MergingOverwrite):
 
     def _summary(self, snapshot_properties: dict[str, str] | None = None) -> Summary:
         summary = super()._summary(snapshot_properties or {})
-        summary.operation = Operation.REPLACE
-        return summary
+        return Summary(Operation.REPLACE, **summary.additional_properties)

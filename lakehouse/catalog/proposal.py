@@ -89,18 +89,18 @@ def propose(
                 raise PublishConflict([name], str(error)) from error
             table = table.refresh()
         else:
-            return proposal(table, branch, base.snapshot_id)
+            return proposed(table, branch)
     raise AssertionError  # the last attempt returns or raises
 
 
-def proposal(table: Table, branch: str, base: int) -> Proposal:
-    """Returns the branch as it was just written; `base` is where it starts from."""
+def proposed(table: Table, branch: str) -> Proposal:
+    """Returns the branch as it was just written, with one snapshot on its base."""
     head = table.metadata.refs[branch].snapshot_id
     made = table.snapshot_by_id(head)
     return Proposal(
         table=".".join(table.name()),
         branch=branch,
-        base=base,
+        base=(made.parent_snapshot_id if made else None) or 0,
         snapshot=head,
         sequence=(made.sequence_number if made else None) or 0,
         metadata=table.metadata_location,

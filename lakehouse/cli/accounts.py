@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 
 from lakehouse.contract import Contract
 from lakehouse.lake import Lake
 from lakehouse.ledger import Account, Books, Delivery
 from lakehouse.planning import SilverState
+from lakehouse.privacy import key_id
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,8 @@ class Booked:
 
     Attributes:
         delivery: The delivery.
-        state: `published`, `waiting`, `refused`, `withdrawn`, `superseded` or `expired`.
+        state: `published`, `waiting`, `held` (by a rollback), `refused`, `withdrawn`, `superseded`
+            or `expired`.
         statement: Its rows; all zero as long as nobody has looked into the file.
         reasons: Why it, or partitions of it, were refused.
     """
@@ -62,15 +64,18 @@ class Booked:
 
 def booked(lake: Lake, contract: Contract, books: Books) -> tuple[Booked, ...]:
     """Returns every delivery of a dataset with its rows."""
-    state = SilverState(books, contract, lake.settings.clock())
+    key = key_id(contract, lake.settings)
+    state = SilverState(books, contract, lake.settings.clock(), key)
     accounts: dict[int, list[Account]] = defaultdict(list)
     for holding in state.held.values():
         for account in holding.accounts:
             accounts[account.delivery].append(account)
-    return tuple(
-        _booked(delivery, state, accounts[delivery.number], state.records.get(delivery.sha256, {}))
-        for delivery in books.delivered(contract.dataset)
-    )
+    removed, found = books.removed(contract.dataset), []
+    for delivery in books.delivered(contract.dataset):
+        records = state.records.get(delivery.sha256, {})
+        past = records.keys() if delivery.number in removed else state.expired
+        found.append(_booked(delivery, state, accounts[delivery.number], records, past))
+    return tuple(found)
 
 
 def total(entries: Iterable[Booked]) -> Statement:
@@ -79,7 +84,11 @@ def total(entries: Iterable[Booked]) -> Statement:
 
 
 def _booked(
-    delivery: Delivery, state: SilverState, accounts: list[Account], records: Mapping[str, int]
+    delivery: Delivery,
+    state: SilverState,
+    accounts: list[Account],
+    records: Mapping[str, int],
+    past: Collection[str],
 ) -> Booked:
     number = delivery.number
     refusals = [d for d in state.refused if d.delivery == number]
@@ -93,7 +102,7 @@ def _booked(
     rows = max(sum(records.values()), held)
     rest = rows - held
     kept = {a.partition: a.rows for a in accounts}
-    gone = {p: max(n - kept.get(p, 0), 0) for p, n in records.items() if p in state.expired}
+    gone = {p: max(n - kept.get(p, 0), 0) for p, n in records.items() if p in past}
     expired = sum(gone.values())
     refused = sum(d.rows for d in refusals if d.partition not in gone)
     if any(not d.partition for d in refusals):
@@ -108,7 +117,8 @@ def _booked(
     else:
         waits = rest > expired or (not accounts and delivery in state.unread)
         done = "expired" if expired and expired == rows else "published"
-        name = "waiting" if waits else done
+        held_back = any(number in state.wanted.get(name, ()) for name in state.kept)
+        name = ("held" if held_back else "waiting") if waits else done
         left = Statement(expired=expired, waiting=rest - expired)
     reasons = tuple(d.reason for d in refusals)
     return Booked(delivery, name, placed + left + Statement(rows=rows), reasons)

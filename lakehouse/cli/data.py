@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from lakehouse.cli.console import AsJson, finish, grid, new_run, output, print_json
+from lakehouse.cli.console import AsJson, finish, new_run, output, print_json
 
 Dataset = Annotated[str, typer.Argument(help="Name of the dataset, as its contract says.")]
 Deliveries = Annotated[
@@ -23,7 +23,6 @@ def register(app: typer.Typer) -> None:
     app.command(epilog='Example: `lakehouse accept 57 --by ann --note "strike day"`')(accept)
     app.command(epilog="Example: `lakehouse replay flights`")(replay)
     app.command(epilog="Example: `lakehouse quarantine flights --delivery 57`")(quarantine)
-    app.command(epilog="Example: `lakehouse snapshots silver.flights`")(snapshots)
 
 
 def land(
@@ -86,44 +85,3 @@ def quarantine(
         print_json(found.document())
     else:
         output().print(found.shown())
-
-
-def snapshots(
-    table: Annotated[str, typer.Argument(help="Table, e.g. silver.flights.")],
-    as_json: AsJson = False,
-) -> None:
-    """Lists the published snapshots of a table, newest first."""
-    from lakehouse.lake import Lake
-
-    rows = _snapshots(Lake(), table)
-    if as_json:
-        print_json({"table": table, "snapshots": rows})
-        return
-    columns = ("snapshot", "published (UTC)", ">rows", ">files", "run", "")
-    cells = ((r["snapshot"], r["at"], r["rows"], r["files"], r["run"], r["note"]) for r in rows)
-    output().print(grid(table, columns, cells))
-
-
-def _snapshots(lake: Any, name: str) -> list[dict[str, Any]]:
-    """Returns the line of snapshots that `main` rests on; branches that wait are no part of it."""
-    from datetime import UTC, datetime
-
-    table = lake.catalog.table(name)
-    current = table.current_snapshot()
-    rows: list[dict[str, Any]] = []
-    at = current
-    while at is not None:
-        facts = dict(at.summary.additional_properties) if at.summary else {}
-        published = datetime.fromtimestamp(at.timestamp_ms / 1000, UTC)
-        rows.append(
-            {
-                "snapshot": str(at.snapshot_id),
-                "at": f"{published:%Y-%m-%d %H:%M:%S}",
-                "rows": int(facts.get("total-records", 0)),
-                "files": int(facts.get("total-data-files", 0)),
-                "run": facts.get("lakehouse.run", "")[:8],
-                "note": "readers see this one" if at is current else "",
-            }
-        )
-        at = table.snapshot_by_id(at.parent_snapshot_id) if at.parent_snapshot_id else None
-    return rows

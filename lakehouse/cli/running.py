@@ -39,7 +39,7 @@ def plan(as_json: AsJson = False) -> None:
         output().print(grid("To be done, in this order", ("asset", "partitions", "why"), rows))
     if found.follows:
         output().print(f"After that, looked at again: {', '.join(found.follows)}.", markup=False)
-    for sentence in found.waits:
+    for sentence in (*found.waits, *found.holds):
         output().print(sentence, markup=False, soft_wrap=True)
     _remind(found.missing, found.aside)
 
@@ -76,7 +76,7 @@ def run(as_json: AsJson = False) -> None:
         done = orchestrator().run(settings, stages)
     if not done.refusals():
         left = planning.plan(Lake(settings))
-        for sentence in left.waits:
+        for sentence in (*left.waits, *left.holds):
             errors().print(sentence, markup=False, soft_wrap=True)
         _remind(left.missing, left.aside)
     finish(done, as_json)

@@ -10,15 +10,20 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from lakehouse import dbt_manifest
 from lakehouse.cli.accounts import Booked, booked, total
 from lakehouse.cli.champions import trainings
 from lakehouse.cli.console import grid
 from lakehouse.connection import quote_name, quote_table
 from lakehouse.contract import Contract
 from lakehouse.lake import Lake
-from lakehouse.planning import SilverState
+from lakehouse.ledger import Books
+from lakehouse.planning import SilverState, holds
 from lakehouse.planning.arrivals import survey
+from lakehouse.planning.erasures import unfinished
+from lakehouse.planning.gold import GOLD
 from lakehouse.planning.totals import lacking
+from lakehouse.privacy import key_id
 from lakehouse.query import Session
 
 _COUNTS = ("rows", "published", "quarantined", "duplicates", "superseded", "refused")
@@ -53,8 +58,9 @@ class Status:
         tables: Published tables.
         champions: One line per trained model.
         held_back: Why partitions are refused that no single delivery is to blame for.
-        waits: Landed files that cannot be taken yet, as full sentences.
+        waits: Landed files that cannot be taken yet, and persons to be forgotten, as sentences.
         missing: Partitions with fewer files than their producer is to send, in words.
+        holds: What rollbacks keep from being made anew, as full sentences.
     """
 
     datasets: dict[str, tuple[Booked, ...]]
@@ -63,6 +69,7 @@ class Status:
     held_back: tuple[str, ...] = ()
     waits: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    holds: tuple[str, ...] = ()
 
     def refusals(self) -> tuple[str, ...]:
         """Returns the sentences of all standing refusals."""
@@ -91,6 +98,7 @@ class Status:
             "refusals": list(self.refusals()),
             "waits": list(self.waits),
             "missing": list(self.missing),
+            "holds": list(self.holds),
         }
 
     def shown(self) -> RenderableType:
@@ -106,7 +114,7 @@ class Status:
         return Group(*parts, *self._lacking())
 
     def _lacking(self) -> list[Text]:
-        told = [*self.waits, *(f"missing: {sentence}." for sentence in self.missing)]
+        told = [*self.waits, *self.holds, *(f"missing: {sentence}." for sentence in self.missing)]
         return [Text(line) for line in told]
 
     def _deliveries(self) -> RenderableType:
@@ -153,8 +161,20 @@ def read(lake: Lake) -> Status:
         if decision.delivery == 0
     )
     late = (survey(lake, name, books) for name in lake.contracts)
-    waits = tuple(arrival.waits for found in late for arrival in found if arrival.waits)
-    return Status(datasets, tables, champions, held_back, waits, lacking(lake, books))
+    waits = unfinished(books) + tuple(a.waits for found in late for a in found if a.waits)
+    missing, back = lacking(lake, books), _holds(lake, books)
+    return Status(datasets, tables, champions, held_back, waits, missing, back)
+
+
+def _holds(lake: Lake, books: Books) -> tuple[str, ...]:
+    """Returns what rollbacks hold, in words; dbt is asked only where gold was rolled back."""
+    project = dbt_manifest.load(lake.settings) if books.rolled(GOLD) else None
+    now = lake.settings.clock()
+    states = (
+        SilverState(books, contract, now, key_id(contract, lake.settings))
+        for contract in lake.contracts.values()
+    )
+    return holds.held_back(books, states, project)
 
 
 def _champion(training: Any) -> dict[str, Any]:

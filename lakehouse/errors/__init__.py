@@ -14,6 +14,7 @@ LakehouseError
 │   ├── RestoreRefused        a backup that is not whole, or a lake that holds something else
 │   ├── RollbackRefused       a table that cannot go back, or not to there
 │   ├── TagRefused            a name that a publish cannot have or lose
+│   ├── MigrationRefused      a lake that cannot be moved to where it should go
 │   ├── DbtFailed             the dbt project does not parse
 │   └── LakeFormatError       a lake written by another version
 ├── Refused                   exit code 1: data or a model was judged and not admitted
@@ -54,10 +55,13 @@ from lakehouse.errors.usage import (
     DraftRefused,
     ExpectationRefused,
     LakeFormatError,
+    MigrationRefused,
     ModelSpecError,
     QueryRefused,
     RestoreRefused,
+    RollbackRefused,
     SettingsError,
+    TagRefused,
     UnknownName,
     UsageError,
 )
@@ -72,14 +76,15 @@ __all__ = [
     "FrameRefused",
     "LakeFormatError",
     "LakehouseError",
+    "MigrationRefused",
     "ModelSpecError",
     "PublishConflict",
     "QueryRefused",
     "QueryStopped",
     "Refused",
     "RestoreRefused",
-    "ServiceFailed",
     "RollbackRefused",
+    "ServiceFailed",
     "SettingsError",
     "TagRefused",
     "TamperedModel",

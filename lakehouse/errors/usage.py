@@ -193,3 +193,18 @@ class TagRefused(UsageError):
             f"Tag '{self.tag}' of {self.table} was not changed: {self.why}. "
             f"`lakehouse snapshots {self.table}` lists its tags."
         )
+
+
+class MigrationRefused(UsageError):
+    """A lake that cannot be moved to where it should go."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+    def message(self) -> str:
+        """Names the reason."""
+        return (
+            f"The lake was not migrated: {self.why}. Nothing was changed. Name a place of its own "
+            "in the file of --to: another warehouse, catalog_uri and tracking_uri, all empty."
+        )

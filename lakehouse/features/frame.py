@@ -9,16 +9,17 @@ from functools import cached_property
 
 import numpy as np
 import polars as pl
-from pyiceberg.exceptions import CommitFailedException
 
-from lakehouse import faults
-from lakehouse.errors import FrameRefused, did_you_mean
+from lakehouse import catalog, faults
+from lakehouse.errors import FrameRefused, PublishConflict, did_you_mean
 from lakehouse.features.leakage import SUSPICIOUS_AUC, single_aucs
 from lakehouse.features.sample import Sample, Source, pin, read
 from lakehouse.lake import Lake
 from lakehouse.model_spec import ModelSpec
 from lakehouse.results import Check, Result
 
+TAG = "train-"
+"""How the tags of training frames begin."""
 _ATTEMPTS = 10
 
 
@@ -116,7 +117,7 @@ def assemble(lake: Lake, model: str, *, also: Sequence[str] = ()) -> TrainingFra
         read(lake, spec, source, period, name=name, also=also).labelled()
         for name, period in zip(names, periods, strict=True)
     ]
-    tag = f"train-{spec.name}-{source.snapshot}"
+    tag = f"{TAG}{spec.name}-{source.snapshot}"
     frame = TrainingFrame(spec, source, tag, *samples)
     _require_no_leak(frame)
     _protect(lake, frame)
@@ -160,14 +161,14 @@ def _span(sample: Sample, spec: ModelSpec) -> tuple[date, date]:
 
 def _protect(lake: Lake, frame: TrainingFrame) -> None:
     """Tags the frame's snapshot, once; the name says what it protects, so nothing is counted."""
-    for attempt in range(_ATTEMPTS):
+    for last in catalog.attempts(_ATTEMPTS):
         table = lake.catalog.table(frame.source.table)
         if frame.tag in table.refs():
             return
         try:
-            table.manage_snapshots().create_tag(frame.source.snapshot, frame.tag).commit()
-        except CommitFailedException:  # another run published the table at this moment
-            if attempt == _ATTEMPTS - 1:
+            lake.catalog.commit([catalog.tag(table, frame.tag, frame.source.snapshot)])
+        except PublishConflict:  # another run published the table at this moment
+            if last:
                 raise
             continue
         return

@@ -12,6 +12,7 @@ from lakehouse.lake import Lake
 from lakehouse.ledger import Books
 from lakehouse.model_spec import ModelSpec
 from lakehouse.planning.arrivals import Arrival, survey
+from lakehouse.planning.erasures import unfinished
 from lakehouse.planning.gold import gold_reason
 from lakehouse.planning.holds import held_back
 from lakehouse.planning.silver import SilverState
@@ -107,7 +108,7 @@ def plan(lake: Lake, settle: timedelta = timedelta(0)) -> Plan:
     chain = _chain(lake, project)
     follows = _following({step.asset for step in steps}, chain)
     late = tuple(arrival.waits for found in landed.values() for arrival in found if arrival.waits)
-    waits = late + tuple(
+    waits = unfinished(books) + late + tuple(
         f"silver/{name} waits for silver/{', silver/'.join(state.waits)} to be published."
         for name, state in states.items()
         if state.waits and state.wanted

@@ -12,7 +12,7 @@ from lakehouse.registry.state import (
     noted,
     standing,
 )
-from lakehouse.registry.store import dump, is_used, load
+from lakehouse.registry.store import dump, is_used, load, relocated
 from lakehouse.registry.tracking import (
     Champion,
     artifacts,
@@ -43,6 +43,7 @@ __all__ = [
     "promote",
     "record",
     "register",
+    "relocated",
     "retire",
     "runs",
     "standing",
