@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import csv
-import json
 import sys
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lakehouse.cli.console import AsJson, errors, grid, output, print_json, show_refusals
+from lakehouse.cli.console import (
+    AsJson,
+    errors,
+    grid,
+    output,
+    print_json,
+    show_refusals,
+    write_json,
+)
 
 if TYPE_CHECKING:
     from lakehouse.query import Answer
@@ -87,7 +94,7 @@ def _tell_of_cut(answer: Answer, *, asked: bool) -> None:
 def _print_json(answer: Answer) -> None:
     """Prints an array of objects; decimals, dates and times are text."""
     rows = answer.table.to_pylist()
-    sys.stdout.write(json.dumps(rows, indent=1, default=str, ensure_ascii=False) + "\n")
+    write_json(rows, indent=1)
 
 
 def _print_csv(answer: Answer) -> None:

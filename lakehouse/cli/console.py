@@ -57,7 +57,13 @@ def new_run() -> str:
 
 def print_json(document: Mapping[str, Any]) -> None:
     """Prints one JSON document; what JSON does not know becomes text."""
-    sys.stdout.write(json.dumps(document, indent=2, default=str, ensure_ascii=False) + "\n")
+    write_json(document, indent=2)
+
+
+def write_json(document: object, *, indent: int) -> None:
+    """Prints what is JSON; a file's name that is no text is escaped as Python does."""
+    text = json.dumps(document, indent=indent, default=str, ensure_ascii=False)
+    sys.stdout.write(text.encode("utf-8", "backslashreplace").decode() + "\n")
 
 
 def described(result: Result) -> dict[str, Any]:
@@ -75,7 +81,7 @@ def finish(result: Result, as_json: bool) -> None:
     if as_json:
         print_json(described(result))
     else:
-        output().print(result.summary(), markup=False, highlight=False)
+        output().print(plain(result.summary()), markup=False, highlight=False)
         show_refusals(result.refusals())
     if result.refusals():
         raise typer.Exit(1)
@@ -84,7 +90,7 @@ def finish(result: Result, as_json: bool) -> None:
 def show_refusals(sentences: Iterable[str]) -> None:
     """Prints what was not admitted, each as its own paragraph."""
     for sentence in sentences:
-        errors().print(f"refused: {sentence}", style="red", markup=False, soft_wrap=True)
+        errors().print(f"refused: {told(sentence)}", style="red", markup=False, soft_wrap=True)
 
 
 def grid(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
@@ -101,7 +107,9 @@ def grid(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -
     )
     for column in columns:
         right = column.startswith(">")
-        table.add_column(column.lstrip(">"), justify="right" if right else "left", overflow="fold")
+        table.add_column(
+            shown(column.removeprefix(">")), justify="right" if right else "left", overflow="fold"
+        )
     for row in rows:
         table.add_row(*(shown(cell) for cell in row))
     return table
@@ -123,9 +131,23 @@ def shown(cell: object) -> str:
         return f"{cell:,}"
     if isinstance(cell, float):
         return f"{cell:,.3f}"
-    # a cell of a landed file must not steer the terminal
-    plain = "".join(c if c.isprintable() or c == "\n" else f"\\x{ord(c):02x}" for c in str(cell))
-    return escape(plain)
+    return escape(plain(str(cell)))
+
+
+def plain(text: str) -> str:
+    r"""Returns a text without what would steer the terminal, such as a landed file's name may hold.
+
+    >>> plain("a\x1b[2J\nb")
+    'a\\x1b[2J\nb'
+    """
+    return "".join(c if c.isprintable() or c == "\n" else f"\\x{ord(c):02x}" for c in text)
+
+
+def told(text: str) -> str:
+    """Returns a message as it may be printed: plain, and without passwords and keys."""
+    from lakehouse.settings import hidden
+
+    return plain(hidden(text))
 
 
 class Stages:
@@ -149,7 +171,7 @@ class Stages:
     def __call__(self, line: str) -> None:
         """Prints one line."""
         self._console.print(f"[dim]{self.seconds:6.1f} s[/dim]  ", end="")
-        self._console.print(line, markup=False, soft_wrap=True)
+        self._console.print(told(line), markup=False, soft_wrap=True)
 
     def __enter__(self) -> Stages:
         self._spinner.__enter__()

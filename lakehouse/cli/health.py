@@ -5,16 +5,21 @@ from __future__ import annotations
 import os
 import platform
 import shutil
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
-from sqlalchemy import create_engine, make_url
-from sqlalchemy.exc import SQLAlchemyError
-
-from lakehouse.errors import LakehouseError
+from lakehouse import outage
+from lakehouse.connection import quote_text
+from lakehouse.database import engine
+from lakehouse.errors import LakehouseError, ServiceFailed
 from lakehouse.lake import Lake
-from lakehouse.settings import Settings
+from lakehouse.results import counted
+from lakehouse.settings import Settings, hidden
+from lakehouse.storage import local_path
 
 _PACKAGES = (
     "dagster",
@@ -44,14 +49,30 @@ class Finding:
     exit_code: int = 0
 
 
-def settings_shown(settings: Settings) -> Mapping[str, str]:
-    """Returns every setting as text, passwords in URLs left out."""
-    found = {}
+@dataclass(frozen=True)
+class Shown:
+    """A setting as it may be shown.
+
+    Attributes:
+        name: Its name in `lakehouse.toml`; its variable is `LAKEHOUSE_<NAME>`.
+        value: Its value, passwords in URLs left out.
+        source: `environment`, `file` or `default`.
+    """
+
+    name: str
+    value: str
+    source: str
+
+
+def settings_shown(settings: Settings) -> tuple[Shown, ...]:
+    """Returns every setting and where it comes from."""
+    found = []
     for field in fields(settings):
         value = getattr(settings, field.name)
-        text = "" if value is None else str(value)
-        found[field.name] = _without_password(text) if "_uri" in field.name else text
-    return found
+        if field.name != "sources":
+            text = hidden("" if value is None else str(value))
+            found.append(Shown(field.name, text, settings.sources.get(field.name, "default")))
+    return tuple(found)
 
 
 def examine(settings: Settings) -> tuple[Finding, ...]:
@@ -62,10 +83,11 @@ def examine(settings: Settings) -> tuple[Finding, ...]:
         "contracts": lambda lake: f"{len(lake.contracts)} in order: {', '.join(lake.contracts)}",
         "models": lambda lake: f"{len(lake.models)} in order: {', '.join(lake.models)}",
         "home": _home,
-        "warehouse": lambda lake: _storage(lake, lake.settings.warehouse),
-        "landing": lambda lake: _storage(lake, lake.settings.landing),
+        "warehouse": _warehouse,
+        "landing": _landing,
         "catalog": _catalog,
         "tracking": _tracking,
+        "dagster": _dagster,
         "duckdb": _duckdb,
     }
     return tuple(_tested(part, test, lake) for part, test in tests.items())
@@ -74,12 +96,13 @@ def examine(settings: Settings) -> tuple[Finding, ...]:
 def _tested(part: str, test: Callable[[Lake], str], lake: Lake) -> Finding:
     try:
         return Finding(part, True, test(lake))
-    except LakehouseError as error:
-        return Finding(part, False, str(error), error.exit_code)
     except ImportError as error:
         return Finding(part, False, f"a driver is not installed: {error}", 2)
-    except (OSError, SQLAlchemyError) as error:
-        return Finding(part, False, " ".join(str(error).split())[:300], 3)
+    except Exception as error:
+        known = error if isinstance(error, LakehouseError) else outage.told(error)
+        if known is None:
+            raise
+        return Finding(part, False, hidden(str(known)), known.exit_code)
 
 
 def _versions(_: Lake) -> str:
@@ -102,15 +125,44 @@ def _home(lake: Lake) -> str:
     return f"{home}: {free:,.0f} GB free{made}"
 
 
-def _storage(lake: Lake, url: str) -> str:
-    found = lake.storage.filesystem(url).exists(url)
-    return f"{url}: {'answers' if found else 'empty, made when first needed'}"
+def _warehouse(lake: Lake) -> str:
+    """Writes a file, reads it back and removes it, as a run does."""
+    url = lake.settings.warehouse
+    if url.startswith("file://") and not Path(local_path(url)).exists():
+        return f"{url}: not there yet, made by the first run"
+    content, probe = uuid.uuid4().hex.encode(), f"{url}/.doctor-{uuid.uuid4().hex}"
+    with lake.scratch() as scratch:
+        near = scratch / "probe"
+        near.write_bytes(content)
+        lake.storage.copy(f"file://{near}", probe)
+    try:
+        lake.storage.fetch(probe, f"{probe}.copy", sha256(content).hexdigest())
+        with lake.connect(tables=False) as connection:
+            read = f"SELECT content FROM read_text({quote_text(local_path(probe))})"
+            found = connection.execute(read).fetchall()
+    finally:
+        for made in (f"{probe}.copy", probe):
+            if lake.storage.exists(made):
+                lake.storage.remove(made)
+    if found != [(content.decode(),)]:
+        raise ServiceFailed("Storage", f"reading {probe}", "DuckDB reads other bytes")
+    return f"{url}: a file was written, copied, read by DuckDB and removed"
+
+
+def _landing(lake: Lake) -> str:
+    url = lake.settings.landing
+    if url.startswith("file://") and not Path(local_path(url)).exists():
+        return f"{url}: not there yet, made by the first run"
+    if url.startswith("s3://"):  # a folder on S3 is there as soon as a file is in it
+        lake.storage.filesystem(url).ls("/".join(url.split("/")[:3]))
+    return f"{url}: answers, {counted(len(lake.storage.list(url)), 'file')}"
 
 
 def _catalog(lake: Lake) -> str:
-    if not _there(lake.settings.catalog_uri):
+    uri = lake.settings.catalog_uri
+    if not _there(uri):
         return "no catalog yet, made by the first run"
-    return f"{len(lake.catalog.names())} tables"
+    return f"{hidden(uri)}: answers, {counted(len(lake.catalog.names()), 'table')}"
 
 
 def _tracking(lake: Lake) -> str:
@@ -118,9 +170,19 @@ def _tracking(lake: Lake) -> str:
     if not _there(uri):
         return "no registry yet, made by the first training"
     if uri.startswith(("http://", "https://")):
-        return f"{_without_password(uri)}: an MLflow server, asked at training"
-    with create_engine(uri).connect():
-        return f"{_without_password(uri)}: answers"
+        return f"{hidden(uri)}: an MLflow server, asked at training"
+    return _connected(lake, uri)
+
+
+def _dagster(lake: Lake) -> str:
+    uri = lake.settings.dagster_uri
+    return _connected(lake, uri) if uri else "SQLite in the home"
+
+
+def _connected(lake: Lake, uri: str) -> str:
+    patience = lake.settings
+    with engine(uri, retries=patience.retries, timeout=patience.timeout).connect():
+        return f"{hidden(uri)}: answers"
 
 
 def _duckdb(lake: Lake) -> str:
@@ -136,12 +198,3 @@ def _there(uri: str) -> bool:
     """A SQLite file that is not there must not be made by looking for it."""
     path = uri.removeprefix("sqlite:///")
     return path == uri or os.path.exists(path)  # noqa: PTH110  a database URL, not a path
-
-
-def _without_password(uri: str) -> str:
-    if "://" not in uri:
-        return uri
-    try:
-        return make_url(uri).render_as_string(hide_password=True)
-    except SQLAlchemyError:
-        return "(not a database URL)"

@@ -142,6 +142,23 @@ class Settings:
             sources=sources,
         )
 
+    def other(self, file: Path) -> Settings:
+        """Returns the settings of another lake of this project, from a TOML file.
+
+        Args:
+            file: It has the keys of `lakehouse.toml`, and `home`.
+
+        Raises:
+            SettingsError: It cannot be read, lacks the home, or a value in it cannot be used.
+        """
+        if not file.is_file():
+            raise SettingsError("--to", str(file), "there is no such file")
+        stored = _read_toml(file, "home")
+        if "home" not in stored:
+            raise SettingsError("home", "", f"{file} does not say where the other lake's home is")
+        found = {f"LAKEHOUSE_{name.upper()}": str(value) for name, value in stored.items()}
+        return Settings.load({**found, "LAKEHOUSE_PROJECT": str(self.project)})
+
     @property
     def remote(self) -> bool:
         """Whether any of the lake's files is on S3."""
@@ -192,7 +209,7 @@ def _find_project() -> Path:
     return Path(__file__).resolve().parent.parent.parent
 
 
-def _read_toml(file: Path) -> dict[str, object]:
+def _read_toml(file: Path, *more: str) -> dict[str, object]:
     if not file.is_file():
         return {}
     try:
@@ -200,6 +217,7 @@ def _read_toml(file: Path) -> dict[str, object]:
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(str(file), "", f"it is not valid TOML ({error})") from error
     known = {f.name for f in fields(Settings)} - {"project", "home", "hash_key", "sources"}
+    known |= set(more)
     for key in stored:
         if key not in known:
             raise SettingsError(key, "…", f"{file} has an unknown key" + did_you_mean(key, known))

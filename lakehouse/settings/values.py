@@ -24,8 +24,11 @@ def url(name: str, value: str) -> str:
 
 def endpoint(value: str) -> str | None:
     """Returns the URL of an S3 service without a trailing slash, None if none is named."""
-    if value and urlparse(value).scheme not in ("http", "https"):
-        raise SettingsError("LAKEHOUSE_S3_ENDPOINT", value, "use an http:// or https:// URL")
+    scheme, _, rest = value.partition("://")
+    if value and (scheme not in ("http", "https") or "@" in rest):
+        why = "use an http:// or https:// URL without a user; credentials are AWS variables"
+        shown = value if "@" not in value else "…"  # before an @ stands a password
+        raise SettingsError("LAKEHOUSE_S3_ENDPOINT", shown, why)
     return value.rstrip("/") or None
 
 
