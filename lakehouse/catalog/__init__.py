@@ -25,9 +25,9 @@ from lakehouse.catalog.formats import is_older, upgraded
 from lakehouse.catalog.pointing import point
 from lakehouse.catalog.proposal import Proposal, accept, discard, propose, proposed
 from lakehouse.catalog.purging import known, renewed
-from lakehouse.catalog.reaching import reached
+from lakehouse.catalog.reaching import data_files, reached
 from lakehouse.catalog.references import back, tag, untag
-from lakehouse.catalog.relocating import counts, data_files, relocated
+from lakehouse.catalog.relocating import counts, relocated
 from lakehouse.catalog.retrying import attempts
 from lakehouse.catalog.rewriting import refilled, rewrite
 

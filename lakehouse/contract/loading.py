@@ -20,6 +20,7 @@ from lakehouse.contract.file_columns import check_file_columns
 from lakehouse.contract.files import read_options
 from lakehouse.contract.history import check_validity, read_history
 from lakehouse.contract.judgements import distinct_rules, read_judgements
+from lakehouse.contract.keeping import read_keeping
 from lakehouse.contract.keys import check_partition, read_key
 from lakehouse.contract.model import Contract, published
 from lakehouse.contract.options import (
@@ -175,6 +176,7 @@ def _read(file: Path, *, named: bool = True) -> _Read:
         retention=levels.retention,
         history=history,
         totals=read_totals(custom, columns),
+        keeping=read_keeping(custom, levels.retention),
         file=str(file),
     )
     return _Read(contract, document, references)

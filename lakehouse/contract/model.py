@@ -19,6 +19,7 @@ from lakehouse.contract.parts import (
     Expectation,
     Freshness,
     History,
+    Keeping,
     Partition,
     Query,
     Reference,
@@ -27,7 +28,17 @@ from lakehouse.contract.parts import (
     Totals,
 )
 
-_PROSE = ("version", "description", "owner", "domain", "tags", "file", "freshness", "retention")
+_PROSE = (
+    "version",
+    "description",
+    "owner",
+    "domain",
+    "tags",
+    "file",
+    "freshness",
+    "retention",
+    "keeping",
+)
 """What decides neither a row nor its judgement: a partition beyond retention is not wanted."""
 
 
@@ -62,6 +73,7 @@ class Contract:
         retention: How long rows are kept, or None for ever.
         history: How earlier rows of a dimension are kept, or None if they are not.
         totals: What the producer says should be there, or None.
+        keeping: What is kept beside the rows that readers see.
         file: The ODCS file, for messages.
     """
 
@@ -85,6 +97,7 @@ class Contract:
     retention: Retention | None = None
     history: History | None = None
     totals: Totals | None = None
+    keeping: Keeping = field(default_factory=Keeping)
     file: str = field(default="", compare=False)
 
     @property

@@ -22,6 +22,8 @@ PROPERTIES = (
     "rowRules",
     "history",
     "controlTotals",
+    "snapshots",
+    "bronzeRetention",
 )
 """All custom properties that stand at the top of a contract."""
 

@@ -247,6 +247,21 @@ class Retention:
 
 
 @dataclass(frozen=True)
+class Keeping:
+    """What is kept beside the rows that readers see.
+
+    Attributes:
+        snapshots: The newest snapshots of the table that stay whatever their age.
+        days: Age up to which all its snapshots stay.
+        delete_bronze: Whether a raw file is deleted when every row of it is past retention.
+    """
+
+    snapshots: int = 20
+    days: float = 0
+    delete_bronze: bool = False
+
+
+@dataclass(frozen=True)
 class History:
     """A dimension whose earlier rows stay, each with the time in which it held.
 

@@ -121,7 +121,9 @@ def _publish(lake: Lake, table: Table, todo: Sequence[Bundle], run: str) -> int:
     with lake.connect() as connection:
         files = [url for bundle in todo for url in _write(connection, table, bundle)]
         faults.reach("compaction.written")
-        proposal = catalog.compacted(table, branch, todo, files, {"lakehouse.run": run})
+        change = catalog.compacted(table, branch, todo, files, {"lakehouse.run": run})
+        lake.catalog.commit([change])
+        proposal = catalog.proposed(lake.catalog.table(name), branch)
         faults.reach("compaction.proposed")
         same = same_rows(connection, table, proposal, [bundle.partition for bundle in todo])
     if not same:

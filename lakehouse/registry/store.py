@@ -53,20 +53,27 @@ def dump(uri: str) -> Iterator[str]:
                 yield json.dumps([table.name, cells], sort_keys=True, ensure_ascii=False)
 
 
-def load(uri: str, lines: Iterable[str], moved: Callable[[str], str] = lambda text: text) -> None:
+def relocated(lines: Iterable[str], moved: Callable[[str], str]) -> Iterator[str]:
+    """Yields lines of `dump` with every text replaced by what `moved` makes of it."""
+    for line in lines:
+        name, cells = json.loads(line)
+        found = {k: moved(v) if isinstance(v, str) else v for k, v in cells.items()}
+        yield json.dumps([name, found], sort_keys=True, ensure_ascii=False)
+
+
+def load(uri: str, lines: Iterable[str]) -> None:
     """Makes `lines` all that the store holds, in one transaction.
 
     Args:
         uri: A store that MLflow has made its tables in.
         lines: What `dump` gave of another.
-        moved: Applied to every text, e.g. to put another folder in the place of the one before.
 
     Raises:
         UsageError: The lines are of another version of MLflow's tables; nothing was changed.
     """
     with _connected(uri) as connection, connection.begin():
         tables = _tables(connection)
-        rows = (_row(line, moved) for line in lines)
+        rows = (_row(line) for line in lines)
         for table in reversed(tables.values()):
             if table.name != _VERSION:
                 connection.execute(delete(table))
@@ -158,9 +165,9 @@ def _tables(connection: Connection) -> dict[str, Table]:
     return {table.name: table for table in found.sorted_tables}
 
 
-def _row(line: str, moved: Callable[[str], str]) -> Row:
+def _row(line: str) -> Row:
     name, cells = json.loads(line)
-    return name, {column: _meant(value, moved) for column, value in cells.items()}
+    return name, {column: _meant(value) for column, value in cells.items()}
 
 
 def _told(value: object) -> object:
@@ -178,11 +185,9 @@ def _told(value: object) -> object:
             return value
 
 
-def _meant(value: object, moved: Callable[[str], str]) -> object:
+def _meant(value: object) -> object:
     """Returns the cell that `_told` was given."""
     match value:
-        case str():
-            return moved(value)
         case {"bytes": str(packed)}:
             return base64.b64decode(packed)
         case {"time": str(moment)}:

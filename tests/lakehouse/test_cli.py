@@ -57,9 +57,9 @@ def lake(home: Path) -> Lake:
 
 def test_every_promised_verb_is_there() -> None:
     assert set(VERBS) == {
-        "accept", "contracts check", "contracts diff", "demo", "doctor", "drift", "land",
+        "accept", "contracts check", "contracts diff", "demo", "doctor", "drift", "land", "maintain",
         "new dataset", "plan", "quality", "quarantine", "replay", "run", "services start",
-        "services status", "services stop", "snapshots", "sql", "status", "ui", "upgrade", "backup", "backups", "restore", "withdraw",
+        "services status", "services stop", "snapshots", "sql", "status", "ui", "upgrade", "backup", "backups", "migrate", "restore", "withdraw",
     }  # fmt: skip
 
 

@@ -34,6 +34,7 @@ PRIVACY, WAIVER = (
 READ, DAY = "  - property: read", "        partitioned: true\n"
 HISTORY = "  - {property: history, value: "
 TOTALS = "  - {property: controlTotals, value: "
+KEPT = "  - {property: snapshots, value: "
 SQL = "      - {type: sql, description: Why., mustBe: 0, query: "
 
 # name of the case: (text of the sample, what stands there instead, and so on)
@@ -132,6 +133,13 @@ CASES = {
     "sum of a text": (READ, TOTALS + "{sideFile: '{name}.json', sums: {city: c}}}\n" + READ),
     "sum of an unknown column": (READ, TOTALS + "{sideFile: '{name}.json', sums: {prize: p}}}\n" + READ),
     "files of a fraction": (READ, TOTALS + "{files: 1.5}}\n" + READ),
+    "no snapshot kept": (READ, KEPT + "{keep: 0}}\n" + READ),
+    "snapshots of no age": (READ, KEPT + "{days: -1}}\n" + READ),
+    "snapshots with a typo": (READ, KEPT + "{kept: 5}}\n" + READ),
+    "bronze deleted after no retention": (
+        READ,
+        "  - {property: bronzeRetention, value: delete}\n" + READ,
+    ),
     "totals with a typo": (READ, TOTALS + "{file: 1}}\n" + READ),
     "measure": (CITY, CITY + "        semanticType: measure\n"),
     # key and partition
