@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from lakehouse import quality
 from lakehouse.contract import Contract
 from lakehouse.lake import Lake
-from lakehouse.ledger import Books, Decision, Judgement
+from lakehouse.ledger import Books, Decision, Inspection, Judgement
 
 _WITHHELD = "what was told of its rows went with rows that were erased"
 
@@ -19,10 +19,12 @@ class Touched:
 
     Attributes:
         deliveries: The deliveries that brought them.
-        partitions: The partitions that their objects touch, under any contract.
+        objects: sha256 of the objects that were replaced.
+        partitions: The partitions that these objects touch, under any contract.
     """
 
     deliveries: frozenset[int]
+    objects: frozenset[str]
     partitions: frozenset[str]
 
 
@@ -32,6 +34,7 @@ def touched(books: Books, dataset: str, erasure: int) -> Touched:
     now, before = {one.sha256 for one in mine}, {one.before for one in mine}
     return Touched(
         frozenset(d.number for d in books.delivered(dataset) if d.sha256 in now),
+        frozenset(before),
         frozenset(
             entry.partition
             for entry in books.inspections
@@ -60,7 +63,13 @@ def blot(lake: Lake, contract: Contract, about: Touched) -> None:
         number = json.loads(one.observed) if one.unexpected is not None else None
         return replace(one, observed=json.dumps(number), examples="[]", message="")
 
+    def inspection(one: Inspection) -> Inspection:
+        if one.dataset != contract.dataset or one.sha256 not in about.objects:
+            return one
+        return replace(one, unreadable=_WITHHELD if one.unreadable else "")
+
     lake.ledger.rewrite(Decision, decision)
+    lake.ledger.rewrite(Inspection, inspection)
     lake.ledger.rewrite(Judgement, judgement)
     if quality.page(lake.settings.home, contract.dataset).is_file():
         quality.write(lake.settings.home, contract, lake.ledger.judgements(contract.dataset))

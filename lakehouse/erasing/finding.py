@@ -212,7 +212,16 @@ def _rows_but(path: str, lines: Collection[int]) -> bytes:
             for group in range(groups):
                 table = file.read_row_group(group)
                 kept = [at + place not in lines for place in range(1, len(table) + 1)]
-                writer.write_table(table.filter(pa.array(kept, pa.bool_())))
+                writer.write_table(_without_words(table.filter(pa.array(kept, pa.bool_()))))
                 at += len(table)
     content: bytes = sink.getvalue().to_pybytes()
     return content
+
+
+def _without_words(rows: pa.Table) -> pa.Table:
+    """Returns rows the dictionaries of which have no word that no row has."""
+    for place, field in enumerate(rows.schema):
+        if pa.types.is_dictionary(field.type):
+            plain = rows.column(place).cast(field.type.value_type).combine_chunks()
+            rows = rows.set_column(place, field, plain.dictionary_encode().cast(field.type))
+    return rows

@@ -51,9 +51,20 @@ def unpacked(kind: str, content: bytes) -> bytes:
         elif kind == "none":
             found.write(content)
         else:
+            found.write(_inflated(kind, content))
+    return found.getvalue()
+
+
+def _inflated(kind: str, content: bytes) -> bytes:
+    """Returns what a stream unpacks to, of a damaged one what stands before the damage."""
+    found = io.BytesIO()
+    for step in (1 << 20, 1):  # a large read of a damaged stream gives nothing at all
+        found = io.BytesIO()
+        with suppress(*_DAMAGED):
             reader = pa.CompressedInputStream(pa.BufferReader(content), cast(Any, kind))
-            while block := reader.read(1 << 16):
+            while block := reader.read(step):
                 found.write(block)
+            break
     return found.getvalue()
 
 

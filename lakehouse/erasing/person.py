@@ -103,7 +103,7 @@ class Person:
 
     def blotted(self, text: str, blot: str) -> str:
         """Returns a text with something else in the place of the values."""
-        if not self.words or not self.mentioned(text.encode()):
+        if not self.words or not self.mentioned(text.encode(errors="surrogateescape")):
             return text
         for value in self.words:
             # a number in a JSON text has to stay one

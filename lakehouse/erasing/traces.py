@@ -21,7 +21,7 @@ from lakehouse.erasing.person import Person
 from lakehouse.lake import Lake
 
 BLOT = "[erased]"
-_QUOTING = ("examples", "for example")
+_QUOTING = ("examples", "for example", "observed")
 _EXAMPLE = re.compile(r"\b(for example|observed) [^;\n]*")
 _PLACES = ("docs", "dbt", "tmp", "dagster", "logs")
 _HOUR = 3600.0
@@ -106,6 +106,9 @@ def _without_examples(value: Any) -> Any:
     if isinstance(value, dict):
         if value.get("__class__") == "TableRecord":
             return {**value, "data": dict.fromkeys(value.get("data", {}), BLOT)}
+        if isinstance(seen := value.get("observed"), dict):
+            told = {name: BLOT for name in ("data", "text") if name in seen}
+            value = {**value, "observed": {**seen, **told}}
         return {name: _without_examples(part) for name, part in value.items()}
     if isinstance(value, list):
         return [_without_examples(part) for part in value]
@@ -129,9 +132,9 @@ def _cleared(file: Path, person: Person, *, passing: bool) -> bool:
         if passing and (old or _in_file(file, content, person)):
             file.unlink()
             return True
-        if not passing and person.words and person.mentioned(content):
-            plain = content.decode(errors="surrogateescape")
-            file.write_bytes(person.blotted(plain, BLOT).encode(errors="surrogateescape"))
+        plain = content.decode(errors="surrogateescape")
+        if not passing and (after := _blotted(plain, person)) != plain:
+            file.write_bytes(after.encode(errors="surrogateescape"))
             return True
     return False
 

@@ -21,7 +21,7 @@ from lakehouse.locking import exclusive
 from lakehouse.privacy import require_key
 
 Progress = Callable[[str], None]
-_QUOTING = ("ledger.decisions", "ledger.verdicts")
+_QUOTING = ("ledger.decisions", "ledger.inspections", "ledger.verdicts")
 _ATTEMPTS = 5
 _KEY = 32
 """Bytes of the key under which an unfinished erasure is known again."""

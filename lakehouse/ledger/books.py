@@ -196,7 +196,7 @@ class Ledger:
         known = seen.refs.tables.get(_NAMES[kind]) if seen else None
         return _append(known or self.table(kind), entries)
 
-    def rewrite(self, kind: type[Decision] | type[Judgement], change: Callable[[E], E]) -> None:
+    def rewrite(self, kind: type[E], change: Callable[[E], E]) -> None:
         """Blots out what entries say; nothing else may come of it than less being told."""
 
         def attempt() -> None:
