@@ -78,6 +78,10 @@ class Storage:
         files = [self._stored(url, info) for info in found]
         return sorted((f for f in files if hidden or not _hidden(f.url)), key=lambda f: f.url)
 
+    def stat(self, url: str) -> StoredFile:
+        """Returns a file as its store knows it now."""
+        return self._stored(url, self.filesystem(url).info(url))
+
     def open(self, url: str) -> BinaryIO:
         """Returns a readable binary stream of the file at `url`."""
         opened = self.filesystem(url).open(url, "rb")

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from lakehouse import faults
+from lakehouse.errors import ServiceFailed
 from lakehouse.lake import Lake
 from lakehouse.ledger import Delivery, Replacement
 from lakehouse.storage import StoredFile
+
+_ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
@@ -61,21 +64,35 @@ def copy(
         file: The file.
         instead: What stands in the place of content that a person's records went out of, by its
             sha256: such a file brings nothing back.
+
+    Raises:
+        ServiceFailed: The store gives other bytes each time, of a file that does not change.
     """
-    digest, size = lake.storage.digest(file.url)
-    if digest in instead:
-        now = instead[digest]
-        return Copy(dataset, key, now.object, now.sha256, now.size, file.etag)
-    suffix = "".join(PurePosixPath(key).suffixes[-2:])
-    name = f"bronze/{dataset}/{digest[:2]}/{digest}{suffix}"
-    target = lake.object_url(name)
-    if not lake.storage.exists(target):
-        part = f"{target}.{uuid.uuid4().hex}.part"
-        lake.storage.copy(file.url, part)
-        if lake.storage.digest(part) != (digest, size):
-            lake.storage.remove(part)
+    for _ in range(_ATTEMPTS):
+        digest, size = lake.storage.digest(file.url)
+        if digest in instead:
+            now = instead[digest]
+            return Copy(dataset, key, now.object, now.sha256, now.size, file.etag)
+        suffix = "".join(PurePosixPath(key).suffixes[-2:])
+        name = f"bronze/{dataset}/{digest[:2]}/{digest}{suffix}"
+        if _placed(lake, file, lake.object_url(name), (digest, size)):
+            return Copy(dataset, key, name, digest, size, file.etag)
+        if lake.storage.stat(file.url).etag != file.etag:
             return None  # it is still being written; the next run takes it
-        faults.reach("landing.part")
-        lake.storage.rename(part, target)
-        faults.reach("landing.renamed")
-    return Copy(dataset, key, name, digest, size, file.etag)
+    why = f"it gives other bytes of {file.url} each time (their sha256 differs)"
+    raise ServiceFailed("Storage", f"landing {key}", why)
+
+
+def _placed(lake: Lake, file: StoredFile, target: str, content: tuple[str, int]) -> bool:
+    """Copies a file; False if what arrived is not the content that was read before."""
+    if lake.storage.exists(target):
+        return True
+    part = f"{target}.{uuid.uuid4().hex}.part"
+    lake.storage.copy(file.url, part)
+    if lake.storage.digest(part) != content:
+        lake.storage.remove(part)
+        return False
+    faults.reach("landing.part")
+    lake.storage.rename(part, target)
+    faults.reach("landing.renamed")
+    return True

@@ -5,7 +5,6 @@ The server behind the proxy is a real one. Readers look on through a way of thei
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -34,6 +33,7 @@ class Remote:
     root: Path
     bucket: str
     count: int = 0
+    shown: int = 0
 
     @property
     def environment(self) -> dict[str, str]:
@@ -98,6 +98,7 @@ class Remote:
         code, told, _ = self.run()
         assert code == 0, told
         self.hold(self.count)
+        self.shown = self.count
 
 
 @pytest.fixture(scope="module")
@@ -125,33 +126,27 @@ PASSING = [
     Rule("reset", method="GET", path="bronze", times=1),
     Rule("cut", method="GET", path="bronze", times=1),
     Rule("cut", method="GET", path="metadata", times=1),
-    Rule("cut", method="GET", path="landing/", times=1),
-    Rule("break", method="PUT", path="bronze", times=1),
     Rule("break", method="PUT", path="data/", times=1),
     Rule("break", method="PUT", path="metadata", times=1),
-    Rule("lose", method="PUT", path="bronze", times=1),
     Rule("lose", method="PUT", path="data/", times=1),
     Rule("lose", method="PUT", path="metadata", times=1),
     Rule("hang", method="GET", times=1),
-    Rule("hang", method="PUT", path="metadata", times=1),
     Rule("slow"),
     Rule("garble", method="GET", path="bronze", times=1),
     Rule("garble", method="GET", path="landing/cities/", times=1),
 ]
 LASTING = [
     Rule("503"),
-    Rule("503", method="PUT"),
     Rule("403"),
     Rule("403", method="PUT", path="metadata"),
     Rule("404", method="GET", path="landing/cities/"),
     Rule("404", method="GET", path="bronze"),
     Rule("reset", method="GET"),
-    Rule("reset", method="GET", path="metadata"),
     Rule("cut", method="GET", path="bronze"),
     Rule("break", method="PUT"),
     Rule("hang"),
     Rule("garble", method="GET", path="bronze"),
-    Rule("garble", method="GET", path="metadata"),
+    Rule("garble", method="GET", path="landing/cities/"),
     Rule("lose", method="PUT", path="data/"),
 ]
 BRIEF = {("503", "", ""), ("lose", "PUT", "metadata"), ("garble", "GET", "bronze"), ("403", "", "")}
@@ -176,13 +171,9 @@ def test_what_passes_is_outlasted(rule: Rule, remote: Remote, long: bool) -> Non
     assert rule.met, "the fault met no request"
     remote.tally.injected(f"S3 {rule.fault}")
     remote.proxy.spoil()
-    if rule.fault != "garble":
-        assert code == 0, told
-        remote.hold(remote.count)
-    else:
-        assert code in (0, 3), told
-        remote.hold(remote.count - 1, remote.count)
-        remote.mend()
+    assert code == 0, told
+    remote.hold(remote.count)
+    remote.shown = remote.count
 
 
 @pytest.mark.parametrize("rule", LASTING, ids=_named)
@@ -197,7 +188,7 @@ def test_what_stays_is_told(rule: Rule, remote: Remote, long: bool) -> None:
     assert "ServiceFailed" in told
     assert "Published tables are unchanged" in told
     assert seconds < 90, f"gave up after {seconds:.0f} s"
-    remote.hold(remote.count - 1)
+    remote.hold(remote.shown)
     remote.mend()
 
 
@@ -216,7 +207,7 @@ def test_a_server_that_is_away(remote: Remote) -> None:
         assert "lakehouse doctor" in told
         assert "Traceback" not in told
     remote.tally.injected("S3 refused")
-    remote.hold(remote.count - 1)
+    remote.hold(remote.shown)
     remote.mend()
 
 
@@ -230,19 +221,3 @@ def test_a_reader_is_told_what_it_cannot_have(remote: Remote) -> None:
     remote.proxy.spoil()
     code, told, _ = remote.run("command", words=["sql", "--json", *words[1:]])
     assert (code, '": 2' in told) == (0, True), told
-
-
-def test_bronze_is_named_by_what_it_holds(remote: Remote) -> None:
-    remote.deliver()
-    remote.proxy.spoil(Rule("garble", method="GET", path="landing/cities/"))
-    code, told, _ = remote.run("command", words=["land", "cities"])
-    remote.tally.injected("S3 garble")
-    assert code in (0, 3), told
-    remote.hold(remote.count - 1)
-    digests = {d.sha256 for d in remote.lake.ledger.read().delivered("cities")}
-    remote.mend()
-    known = {
-        hashlib.sha256(b"name,people\nBonn,%d\nEssen,%d\n" % (n, 1000 - n)).hexdigest()
-        for n in range(1, remote.count + 1)
-    }
-    assert digests <= known
