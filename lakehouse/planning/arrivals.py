@@ -56,11 +56,11 @@ def survey(
     delivered = books.delivered(dataset)
     seen = {(entry.source_key, entry.source_etag) for entry in delivered}
     last = {entry.source_key: entry for entry in delivered}
-    rested = datetime.now(UTC) - settle
+    now = datetime.now(UTC)
     instead = {before: now.sha256 for before, now in books.replaced_in(dataset).items()}
     found = []
     for key, file in listed.items():
-        fresh = (key, file.etag) not in seen and file.modified <= rested
+        fresh = (key, file.etag) not in seen and _rests(file, now, settle)
         if (
             is_side(totals, key)
             or not fresh
@@ -71,10 +71,18 @@ def survey(
             found.append(Arrival(key, file))
             continue
         side = listed.get(side_key(totals, key))
-        if side is None or side.modified <= rested:
+        if side is None or _rests(side, now, settle):
             waits = _waits(dataset, key, side_key(totals, key), side, books)
             found.append(Arrival(key, file, side, waits))
     return tuple(found)
+
+
+def _rests(file: StoredFile, now: datetime, settle: timedelta) -> bool:
+    """Whether a file was not modified lately.
+
+    A time far ahead comes from a clock that was wrong, and is no reason to wait until it is right.
+    """
+    return abs(now - file.modified) >= settle
 
 
 def _waits(dataset: str, key: str, name: str, side: StoredFile | None, books: Books) -> str:
