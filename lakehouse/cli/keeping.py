@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from lakehouse.cli.console import AsJson, described, finish, grid, output, print_json
+from lakehouse.cli.console import AsJson, Stages, described, finish, grid, output, print_json
 
 
 def register(app: typer.Typer) -> None:
@@ -15,6 +16,7 @@ def register(app: typer.Typer) -> None:
     app.command(epilog="Example: `lakehouse backups`")(backups)
     app.command(epilog="Example: `lakehouse restore 2026-11-22T05-00-00Z`")(restore)
     app.command(epilog="Example: `lakehouse upgrade`")(upgrade)
+    app.command(epilog="Example: `lakehouse migrate --to service.toml`")(migrate)
 
 
 def backup(
@@ -81,3 +83,30 @@ def upgrade(as_json: AsJson = False) -> None:
     from lakehouse.lake import Lake
 
     finish(migration.upgrade(Lake()), as_json)
+
+
+def migrate(
+    to: Annotated[
+        Path,
+        typer.Option(
+            "--to", help="TOML file with the other lake's settings, as in lakehouse.toml, and home."
+        ),
+    ],
+    landing: Annotated[
+        bool, typer.Option("--landing", help="Also copies what lies in the landing folder.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Copies the lake with all its history to another place, verifies it, and leaves this one be.
+
+    From the local disk to S3 and PostgreSQL, or back. Cut short, the same call goes on from there.
+    """
+    from lakehouse import migration
+    from lakehouse.lake import Lake
+
+    source = Lake()
+    with Stages() as stages:
+        done = migration.migrate(
+            source, migration.open_target(source, to), landing=landing, progress=stages
+        )
+    finish(done, as_json)

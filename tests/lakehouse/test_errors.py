@@ -19,12 +19,16 @@ EXAMPLES: tuple[LakehouseError, ...] = (
     errors.LakeFormatError("/data/.lake", 1, 2),
     errors.RestoreRefused("friday", "a.json is missing"),
     errors.RestoreRefused("friday", "the lake holds 3 tables already", " Take --replace."),
+    errors.MigrationRefused("the target holds a lake of 9 tables already"),
     errors.UnreadableObject("trips", "a.csv", "line 1 is empty, a header is expected"),
     errors.BuildRefused(("test unique of daily: got 2 results",), "Readers still see build 4."),
     errors.BreakingChange(
         "silver.trips", ("column city is gone (queries would fail)",), "readers see 3 rows"
     ),
     errors.DraftRefused("orders.csv", "it is empty"),
+    errors.RollbackRefused("silver.trips", "readers see snapshot 7 already"),
+    errors.RollbackRefused("silver.trips", "no rollback holds it", "released"),
+    errors.TagRefused("silver.trips", "good", "it names snapshot 7 of silver.trips"),
     errors.DbtFailed("parse", "/data/dbt_project", "Compilation Error"),
     errors.PublishConflict(["silver.trips"], "another run published it during the audit"),
     errors.PublishConflict(["silver.trips", "quarantine.trips"], "another run was faster"),
