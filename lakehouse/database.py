@@ -13,7 +13,7 @@ from tenacity import (
     Retrying,
     retry_if_exception,
     stop_after_attempt,
-    wait_random_exponential,
+    wait_exponential_jitter,
 )
 
 _CONNECT = 5
@@ -45,7 +45,7 @@ def engine(uri: str, *, retries: int = 4, timeout: int = 30, pooled: bool = True
     patience = Retrying(
         retry=retry_if_exception(lambda error: _passing(made.dialect, error)),
         stop=stop_after_attempt(retries + 1),
-        wait=wait_random_exponential(multiplier=0.2, max=10),
+        wait=wait_exponential_jitter(multiplier=0.5, max=10, jitter=0.5),
         reraise=True,
     )
 

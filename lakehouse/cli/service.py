@@ -16,7 +16,10 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor(as_json: AsJson = False) -> None:
-    """Shows every setting and tests every part of the lake; passwords are never shown."""
+    """Shows every setting and where it comes from, and tests every service; no password is shown.
+
+    A file is written to the warehouse, read back and removed; the others are only asked.
+    """
     from lakehouse.cli import health
     from lakehouse.settings import Settings
 
@@ -25,9 +28,12 @@ def doctor(as_json: AsJson = False) -> None:
     shown = health.settings_shown(settings)
     if as_json:
         parts = [{"part": f.part, "ok": f.ok, "finding": f.finding} for f in findings]
-        print_json({"settings": shown, "parts": parts})
+        values = {one.name: one.value for one in shown}
+        sources = {one.name: one.source for one in shown}
+        print_json({"settings": values, "sources": sources, "parts": parts})
     else:
-        output().print(grid("Settings", ("setting", "value"), shown.items()))
+        told = ((one.name, one.value, one.source) for one in shown)
+        output().print(grid("Settings", ("setting", "value", "from"), told))
         rows = (("ok" if f.ok else "FAILED", f.part, f.finding) for f in findings)
         output().print(grid("Parts", ("", "part", "finding"), rows))
     if not all(finding.ok for finding in findings):

@@ -31,18 +31,20 @@ class S3Server:
         port: On 127.0.0.1.
         key: The access key.
         secret: Its secret.
+        options: Further ones of `rclone serve s3`.
+        endpoint: Its URL.
     """
 
     folder: Path
     port: int
     key: str = field(default_factory=lambda: f"key{secrets.token_hex(8)}")
     secret: str = field(default_factory=lambda: secrets.token_hex(20))
+    options: tuple[str, ...] = ()
+    endpoint: str = ""
     process: subprocess.Popen[bytes] | None = None
 
-    @property
-    def endpoint(self) -> str:
-        """The server's URL."""
-        return f"http://127.0.0.1:{self.port}"
+    def __post_init__(self) -> None:
+        self.endpoint = self.endpoint or f"http://127.0.0.1:{self.port}"
 
     @property
     def environment(self) -> dict[str, str]:
@@ -75,7 +77,14 @@ class S3Server:
         log = self.folder.parent / "rclone.log"
         with log.open("ab") as output:
             self.process = subprocess.Popen(
-                [rclone, "serve", "s3", "--addr", f"127.0.0.1:{self.port}", self.folder],
+                [
+                    rclone,
+                    "serve",
+                    "s3",
+                    f"--addr=127.0.0.1:{self.port}",
+                    *self.options,
+                    self.folder,
+                ],
                 env={
                     "PATH": os.environ["PATH"],
                     "HOME": str(self.folder.parent),
