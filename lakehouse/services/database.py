@@ -19,7 +19,7 @@ from sqlalchemy.exc import OperationalError
 from lakehouse.errors import ServiceFailed
 from lakehouse.services.folder import Folder
 from lakehouse.services.missing import missing
-from lakehouse.services.process import held, is_held, tail
+from lakehouse.services.process import held, is_held, tail, wait
 from lakehouse.services.result import Server
 
 NAME = "PostgreSQL"
@@ -66,6 +66,8 @@ def stop(folder: Folder) -> None:
     """
     if is_held(_lock(folder)):
         _run(folder, "pg_ctl", "-w", "-D", str(_data(folder)), "-m", "fast", "stop")
+        # pg_ctl returns when the server has given up its data, a moment before it has ended
+        wait(NAME, "stopping", lambda: not is_held(_lock(folder)), _log(folder))
 
 
 def _make(folder: Folder) -> None:

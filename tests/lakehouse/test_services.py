@@ -92,6 +92,19 @@ END"""
     assert reached(running, books).split() == ["catalog", "dagster", "mlflow"]
 
 
+def test_a_lake_publishes_and_reads_with_the_printed_settings_alone(running: Services) -> None:
+    publish = """python - <<'END'
+import pyarrow as pa
+from lakehouse import publishing
+from lakehouse.lake import Lake
+publishing.replace(Lake(), "gold.things", pa.table({"n": [1, 2, 39]}), run="first")
+END
+lakehouse sql "select sum(n) as n from gold.things" --format csv"""
+    assert reached(running, publish).split() == ["n", "42"]
+    stored = Path(running.settings["PGPASSFILE"]).parent / "objects" / "lakehouse" / "warehouse"
+    assert [file for file in stored.rglob("*.parquet") if file.is_file()]
+
+
 def test_starting_again_changes_nothing(settings: Settings, running: Services) -> None:
     again = services.start(settings)
     assert again.changed == ()
@@ -168,9 +181,7 @@ def test_a_number_that_belongs_to_another_program_by_now_is_left_alone(
 
 def test_a_port_that_was_taken_meanwhile_is_given_up(settings: Settings, running: Services) -> None:
     services.stop(settings)
-    with socket.socket() as other:
-        other.bind(("127.0.0.1", running.servers[1].port))
-        other.listen()
+    with socket.create_server(("127.0.0.1", running.servers[1].port)):
         moved = services.start(settings)
     assert moved.servers[1].port != running.servers[1].port
     assert str(moved.servers[1].port) in moved.settings["LAKEHOUSE_CATALOG_URI"]
