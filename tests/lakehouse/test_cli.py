@@ -57,9 +57,11 @@ def lake(home: Path) -> Lake:
 
 def test_every_promised_verb_is_there() -> None:
     assert set(VERBS) == {
-        "accept", "contracts check", "contracts diff", "demo", "doctor", "drift", "land", "maintain",
-        "new dataset", "plan", "quality", "quarantine", "replay", "run", "services start",
-        "services status", "services stop", "snapshots", "sql", "status", "ui", "upgrade", "backup", "backups", "migrate", "restore", "withdraw",
+        "accept", "backup", "backups", "contracts check", "contracts diff", "demo", "doctor",
+        "drift", "forget", "land", "maintain", "migrate", "new dataset", "plan", "quality",
+        "quarantine", "release", "replay", "restore", "rollback", "run", "services start",
+        "services status", "services stop", "snapshots", "sql", "status", "tag", "ui", "untag",
+        "upgrade", "withdraw",
     }  # fmt: skip
 
 
