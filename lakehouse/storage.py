@@ -65,6 +65,9 @@ class Storage:
     def list(self, url: str, *, hidden: bool = False) -> list[StoredFile]:
         """Returns all files below `url`, sorted by URL.
 
+        On disk, what is linked from elsewhere does not lie below it: whoever may drop files into a
+        folder could else have any file of the machine read.
+
         Args:
             url: A folder.
             hidden: Whether hidden and temporary names are among them.
@@ -75,6 +78,8 @@ class Storage:
             found = fs.find(f"{url}/", detail=True).values()
         except FileNotFoundError:
             return []
+        if not _remote(url):
+            found = [info for info in found if _lies_in(local_path(url), info["name"])]
         files = [self._stored(url, info) for info in found]
         return sorted((f for f in files if hidden or not _hidden(f.url)), key=lambda f: f.url)
 
@@ -168,6 +173,12 @@ def local_path(url: str) -> str:
 
 def _remote(url: str) -> bool:
     return url.startswith("s3://")
+
+
+def _lies_in(folder: str, file: str) -> bool:
+    """Whether a file is there, and in a folder itself rather than behind a link out of it."""
+    real = Path(file).resolve()
+    return real.is_file() and real.is_relative_to(Path(folder).resolve())
 
 
 def _flush(file: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +15,10 @@ from lakehouse.ledger import Delivery, Replacement
 from lakehouse.storage import StoredFile
 
 _ATTEMPTS = 3
+
+
+_SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,12}")
+"""All that a producer's name adds to a path of the lake, for whoever looks into bronze."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +78,7 @@ def copy(
         if digest in instead:
             now = instead[digest]
             return Copy(dataset, key, now.object, now.sha256, now.size, file.etag)
-        suffix = "".join(PurePosixPath(key).suffixes[-2:])
+        suffix = "".join(s for s in PurePosixPath(key).suffixes[-2:] if _SUFFIX.fullmatch(s))
         name = f"bronze/{dataset}/{digest[:2]}/{digest}{suffix}"
         if _placed(lake, file, lake.object_url(name), (digest, size)):
             return Copy(dataset, key, name, digest, size, file.etag)

@@ -116,5 +116,9 @@ def landing_url(lake: Lake, dataset: str) -> str:
 
 
 def source_key(root: str, url: str) -> str:
-    """Returns a file's name at the source: its path below the landing folder."""
-    return url.removeprefix(root).lstrip("/")
+    """Returns a file's name at the source: its path below the landing folder, as text.
+
+    On disk a name is bytes; those that are no UTF-8 are written as Python writes them.
+    """
+    name = url.removeprefix(root).lstrip("/")
+    return name.encode("utf-8", "backslashreplace").decode()

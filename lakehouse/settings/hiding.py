@@ -28,10 +28,9 @@ def hidden(text: str) -> str:
     >>> hidden("no answer from postgresql://ada:s3cr3t@db:5432/lake?sslpassword=x&a=1")
     'no answer from postgresql://ada:***@db:5432/lake?sslpassword=***&a=1'
     """
-    text = _NAMED.sub(r"\1=***", _IN_URL.sub(r"\1:***@", text))
     for secret in sorted(_known(), key=len, reverse=True):
         text = text.replace(secret, "***")
-    return text
+    return _NAMED.sub(r"\1=***", _IN_URL.sub(r"\1:***@", text))
 
 
 def _known() -> Iterator[str]:

@@ -16,6 +16,7 @@ from lakehouse.settings.values import (
     count,
     database,
     endpoint,
+    folder,
     postgresql,
     style,
     url,
@@ -101,7 +102,7 @@ class Settings:
         """
         env = dict(os.environ) if environment is None else environment
         project = Path(env.get("LAKEHOUSE_PROJECT") or _find_project()).resolve()
-        home = Path(env.get("LAKEHOUSE_HOME") or project / ".lake").expanduser().resolve()
+        home = folder("home", env.get("LAKEHOUSE_HOME") or project / ".lake")
         stored = _read_toml(home / CONFIG_FILE)
 
         sources = dict.fromkeys(stored, "file")

@@ -9,17 +9,34 @@ from urllib.parse import urlparse
 
 from lakehouse.errors import SettingsError
 
+_PATTERN = re.compile(r"[*?\[\]{}#%\\\x00-\x1f\x7f]")
+"""What DuckDB takes for a pattern of names, and other libraries for the end of a path."""
+
 
 def url(name: str, value: str) -> str:
     """Returns a `file://` or `s3://` URL without a trailing slash."""
     parsed = urlparse(value)
     if parsed.scheme in ("file", "s3"):
-        return value.rstrip("/")
+        return _plain(name, value).rstrip("/")
     if parsed.scheme == "":
-        return "file://" + str(Path(value).expanduser().resolve())
+        return "file://" + str(folder(name, value))
     raise SettingsError(
         f"LAKEHOUSE_{name.upper()}", value, "use a file:// or s3:// URL or a folder"
     )
+
+
+def folder(name: str, value: str | Path) -> Path:
+    """Returns the full path of a folder."""
+    return Path(_plain(name, str(value))).expanduser().resolve()
+
+
+def _plain(name: str, value: str) -> str:
+    """Returns a path in which every library finds the same folder."""
+    found = _PATTERN.search(value)
+    if found:
+        why = f"the name of a folder may not have the character {found[0]!r}"
+        raise SettingsError(f"LAKEHOUSE_{name.upper()}", value, why)
+    return value
 
 
 def endpoint(value: str) -> str | None:
