@@ -73,8 +73,7 @@ def replace(lake: Lake, person: Person, erasure: int) -> int:
 def clear(lake: Lake, person: Person) -> None:
     """Removes the objects that others have taken the place of, and mends the landing folder."""
     books, dataset = lake.ledger.read(), person.contract.dataset
-    for key, file, now in _known(lake, books, dataset):
-        del key
+    for file, now in _known(lake, books, dataset):
         _overwrite(lake, file.url, lake.object_url(now.object))
     with lake.connect(tables=False) as connection, lake.scratch() as scratch:
         finder = _finder(lake, books, person, Finder(lake, connection, person))
@@ -84,9 +83,8 @@ def clear(lake: Lake, person: Person) -> None:
                 fresh.write_bytes(cleaned.content)
                 _overwrite(lake, file.url, f"file://{fresh}")
     faults.reach("forgetting.landing")
-    for one in books.replacements:
-        url = lake.object_url(one.gone)
-        if one.dataset == dataset and lake.storage.exists(url):
+    for name in sorted(_superfluous(books, dataset)):
+        if lake.storage.exists(url := lake.object_url(name)):
             lake.storage.remove(url)
             faults.reach("forgetting.removed")
     _remove_parts(lake, f"{lake.settings.warehouse}/bronze/{dataset}")
@@ -101,11 +99,21 @@ def _finder(lake: Lake, books: Books, person: Person, finder: Finder) -> Finder:
 
 
 def _objects(books: Books, dataset: str) -> Mapping[str, list[Delivery]]:
-    """Returns the deliveries of each object, whatever has become of them."""
+    """Returns the deliveries of each object that is kept, whatever has become of them."""
     found: dict[str, list[Delivery]] = {}
+    gone = books.removed(dataset)
     for delivery in books.delivered(dataset):
-        found.setdefault(delivery.object, []).append(delivery)
+        if delivery.number not in gone:
+            found.setdefault(delivery.object, []).append(delivery)
     return found
+
+
+def _superfluous(books: Books, dataset: str) -> set[str]:
+    """Returns the objects that no delivery has any more, as paths in the warehouse."""
+    gone = books.removed(dataset)
+    found = {one.gone for one in books.replacements if one.dataset == dataset}
+    found |= {d.object for d in books.delivered(dataset) if d.number in gone}
+    return found - _objects(books, dataset).keys()
 
 
 def _cleaned(lake: Lake, finder: Finder, delivery: Delivery) -> Cleaned | None:
@@ -142,17 +150,17 @@ def _landed(lake: Lake, dataset: str) -> Iterator[tuple[str, StoredFile]]:
             yield key, file
 
 
-def _known(lake: Lake, books: Books, dataset: str) -> Iterator[tuple[str, StoredFile, Replacement]]:
+def _known(lake: Lake, books: Books, dataset: str) -> Iterator[tuple[StoredFile, Replacement]]:
     """Yields landed files whose content stands in bronze without somebody's records."""
     instead = books.replaced_in(dataset)
-    for key, file in _landed(lake, dataset) if instead else ():
+    for _, file in _landed(lake, dataset) if instead else ():
         if now := instead.get(lake.storage.digest(file.url)[0]):
-            yield key, file, now
+            yield file, now
 
 
 def _strangers(lake: Lake, books: Books, dataset: str) -> Iterator[tuple[str, StoredFile]]:
     """Yields landed files of which bronze has no copy."""
-    known = {delivery.sha256 for delivery in books.delivered(dataset)}
+    known = {brought[0].sha256 for brought in _objects(books, dataset).values()}
     known |= books.replaced_in(dataset).keys()
     for key, file in _landed(lake, dataset):
         if lake.storage.digest(file.url)[0] not in known:

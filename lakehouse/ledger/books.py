@@ -202,7 +202,7 @@ class Ledger:
         def attempt() -> None:
             table = self._catalog.refs([_NAMES[kind]]).tables.get(_NAMES[kind])
             rows: list[dict[str, Any]] = table.scan().to_arrow().to_pylist() if table else []
-            entries = [cast(E, kind(**row)) for row in rows]
+            entries = [kind(**row) for row in rows]
             changed = [change(entry) for entry in entries]
             if table is not None and changed != entries:
                 self._catalog.commit([catalog.refilled(table, _rows(table, changed))])
