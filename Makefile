@@ -119,7 +119,7 @@ ui: $(STAMP) ## Opens Dagster's web UI on this machine (127.0.0.1)
 
 .PHONY: test
 test: $(STAMP) ## Runs all tests; one folder or name: make test ARGS="tests/lakehouse -k contract"
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest $(or $(ARGS),-n logical --maxprocesses 4 --dist loadfile)
 
 .PHONY: torture
 torture: $(STAMP) ## Kills, cuts off, fills up and restarts at every point; ends with a line of JSON
