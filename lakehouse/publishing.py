@@ -90,9 +90,17 @@ def propose(lake: Lake, drafts: Sequence[Draft], run: str) -> tuple[Proposal, ..
     stamped = {"lakehouse.run": run, TOGETHER: branch}
     made: list[Proposal] = []
     for draft in drafts:
-        table, properties = lake.catalog.table(draft.table), {**stamped, **draft.properties}
         try:
-            made.append(catalog.propose(table, branch, draft.files, draft.replaced, properties))
+            made.append(
+                catalog.propose(
+                    lake.catalog,
+                    draft.table,
+                    branch,
+                    draft.files,
+                    draft.replaced,
+                    properties={**stamped, **draft.properties},
+                )
+            )
         except PublishConflict:
             discard(lake, made)
             raise

@@ -31,7 +31,7 @@ from pyiceberg.table.update import (
 )
 from pyiceberg.typedef import Identifier
 from sqlalchemy import select, update
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from lakehouse import faults
@@ -160,7 +160,7 @@ class Catalog:
         A branch can only start from a snapshot, hence the empty append.
         """
         if name not in self.locations():
-            self.iceberg.create_namespace_if_not_exists(name.split(".", 1)[0])
+            self._make_namespace(name.split(".", 1)[0])
             location = f"{self._settings.warehouse}/{name.replace('.', '/')}"
             kept = {**_PROPERTIES, **(properties or {})}
             with suppress(TableAlreadyExistsError):  # another run made it at the same moment
@@ -168,10 +168,19 @@ class Catalog:
                     name, schema, location=location, partition_spec=spec, properties=kept
                 )
         table = self.table(name)
-        if table.current_snapshot() is None:
+        while table.current_snapshot() is None:
             faults.reach("catalog.created")
-            table.append(table.schema().as_arrow().empty_table())
+            transaction = table.transaction()
+            transaction.append(table.schema().as_arrow().empty_table())
+            with suppress(PublishConflict):  # another run gave it its first snapshot
+                self.commit([staged(transaction, table)])
+            table = self.table(name)
         return table
+
+    def _make_namespace(self, name: str) -> None:
+        # two runs may find that it is not there; the database takes it from one of them
+        with suppress(IntegrityError):
+            self.iceberg.create_namespace_if_not_exists(name)
 
     def commit(self, changes: Sequence[Change]) -> None:
         """Moves all tables to their new metadata in one database transaction, or none.

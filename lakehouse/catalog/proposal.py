@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pyiceberg.exceptions import CommitFailedException
 from pyiceberg.expressions import BooleanExpression
 from pyiceberg.table import Table, _parquet_files_to_data_files
 from pyiceberg.table.update import (
@@ -14,7 +13,7 @@ from pyiceberg.table.update import (
 )
 from pyiceberg.table.update.snapshot import ManageSnapshots
 
-from lakehouse.catalog.catalog import Change, still_at
+from lakehouse.catalog.catalog import Catalog, Change, staged, still_at
 from lakehouse.catalog.evolving import map_names
 from lakehouse.catalog.merging import overwrite
 from lakehouse.catalog.references import main_at
@@ -46,16 +45,19 @@ class Proposal:
 
 
 def propose(
-    table: Table,
+    catalog: Catalog,
+    name: str,
     branch: str,
     files: Sequence[str],
     replaced: BooleanExpression,
+    *,
     properties: Mapping[str, str],
 ) -> Proposal:
     """Writes one snapshot on a new branch: files matching `replaced` out, `files` in.
 
     Args:
-        table: The table; its `main` is the base.
+        catalog: The catalog.
+        name: The table; its `main` is the base.
         branch: Name of the new branch.
         files: Parquet files, already in the table's folder.
         replaced: Filter aligned with the partitions, so that it takes whole files.
@@ -64,8 +66,8 @@ def propose(
     Raises:
         PublishConflict: The table has no snapshot, or other runs kept committing to it.
     """
-    name = ".".join(table.name())
     for last in attempts(_ATTEMPTS):
+        table = catalog.table(name)
         base = table.current_snapshot()
         if base is None:
             raise PublishConflict([name], "the table has no snapshot to start from")
@@ -82,14 +84,13 @@ def propose(
         try:
             # not the transaction's own commit: where that tries again, it forgets from where the
             # branch starts, and the new snapshot has none of the table's other rows
-            table._do_commit(transaction._updates, transaction._requirements)
-        except CommitFailedException as error:
+            catalog.commit([staged(transaction, table)])
+        except PublishConflict:
             change._clean_all_uncommitted()
             if last:
-                raise PublishConflict([name], str(error)) from error
-            table = table.refresh()
+                raise
         else:
-            return proposed(table, branch)
+            return proposed(catalog.table(name), branch)
     raise AssertionError  # the last attempt returns or raises
 
 

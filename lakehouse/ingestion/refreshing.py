@@ -227,6 +227,9 @@ def _publish(
         if {name: now.state.held.get(name) for name in targets} != before:
             why = "another run published the same partitions"
             raise PublishConflict([view.contract.table], why)
+        if now.books.rolled(view.contract.dataset) != view.books.rolled(view.contract.dataset):
+            # also where readers see again what the branch was made from
+            raise PublishConflict([view.contract.table], "it was rolled back or released meanwhile")
         return [*accounts, *(verdict for verdict in verdicts if verdict.published)]
 
     publish(view.lake, proposals, entries, lambda table: note(table, view.contract))

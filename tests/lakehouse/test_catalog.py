@@ -184,7 +184,7 @@ def test_main_must_still_be_what_was_judged(lake: Catalog) -> None:
 
 
 def test_a_proposal_is_accepted_only_onto_the_main_it_was_made_from(lake: Catalog) -> None:
-    proposal = catalog.propose(lake.table("x.a"), "audit", [], AlwaysTrue(), {})
+    proposal = catalog.propose(lake, "x.a", "audit", [], AlwaysTrue(), properties={})
     table = lake.table("x.a")
     table.append(pa.table({"n": [1]}))
     with pytest.raises(PublishConflict, match=r"x\.a"):

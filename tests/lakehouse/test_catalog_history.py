@@ -70,7 +70,7 @@ def test_many_proposals_leave_few_manifests_and_all_rows(lake: Catalog, tmp_path
         file.parent.mkdir(exist_ok=True)
         pq.write_table(pa.table({"n": [number]}), file)
         proposal = catalog.propose(
-            lake.table("x.a"), f"audit-{number}", [f"file://{file}"], AlwaysFalse(), {}
+            lake, "x.a", f"audit-{number}", [f"file://{file}"], AlwaysFalse(), properties={}
         )
         lake.commit([catalog.accept(lake.table("x.a"), proposal, {})])
     table = lake.table("x.a")
