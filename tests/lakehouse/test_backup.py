@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from lakehouse import backup, publishing, registry, training
+from lakehouse import backup, maintenance, publishing, registry, training
 from lakehouse.errors import RestoreRefused, UnknownName, UsageError
 from lakehouse.lake import Lake
 
@@ -234,6 +234,62 @@ def test_a_restore_that_is_killed_is_finished_by_the_next(
     champion = registry.champion(trained_lake.lake, "late")
     assert champion is not None
     assert champion.version == 1
+
+
+def test_maintenance_keeps_what_a_backup_needs_and_frees_it_afterwards(
+    make_data_lake: Callable[..., Any],
+) -> None:
+    lake = make_data_lake("cities")
+    lake.environment["LAKEHOUSE_GRACE_HOURS"] = "0"
+    lake.put("cities", CITIES)
+    needed = [Path(f"{lake.folder}/.lake/warehouse/{path}") for path in _needed(lake, "friday")]
+    lake.put("cities", "name,people\nRom,9\n")
+    _sweep(lake)
+    assert [path for path in needed if not path.exists()] == []
+    backup.restore(lake.lake, "friday", replace=True)
+    assert lake.rows("silver.cities", "name") == [("Bonn",), ("Kiel",)]
+    lake.put("cities", "name,people\nRom,9\n")
+    backup.remove(lake.lake, "friday")
+    _sweep(lake)
+    assert [path for path in needed if not path.exists()] != []
+
+
+def _needed(lake: Any, name: str) -> list[str]:
+    folder = Path(backup.save(lake.lake, name).folders[0].removeprefix("file://"))
+    return (folder / "references.txt").read_text(encoding="utf-8").splitlines()
+
+
+def _sweep(lake: Any) -> None:
+    """Forgets every snapshot but the last, and has what nothing needs deleted."""
+    table = lake.lake.catalog.table("silver.cities")
+    with table.transaction() as transaction:
+        transaction.set_properties({"history.expire.min-snapshots-to-keep": "1"})
+    for _ in range(2):  # what is condemned by one is deleted by the next
+        maintenance.maintain(lake.open(), run="sweep")
+
+
+def test_a_lake_on_services_comes_back(service_model_lake: Any) -> None:
+    lake = service_model_lake
+    training.train(lake.lake, "late", run="first")
+    training.predict(lake.lake, "late", run="first")
+    before = scored(lake.lake)
+    backup.save(lake.lake, "friday")
+    lake.declare(features=[{"name": "distance", "kind": "numeric"}])
+    training.train(lake.lake, "late", run="more")
+    training.predict(lake.lake, "late", run="more")
+    assert backup.restore(lake.lake, "friday", replace=True).changed
+    lake.declare()
+    assert not training.train(lake.lake, "late", run="again").changed
+    champion = registry.champion(lake.lake, "late")
+    assert champion is not None
+    assert champion.version == 1
+    assert scored(lake.lake) == before
+    # the database numbers new experiments after those that came back
+    lake.declare(name="later")
+    (lake.folder / "assets" / "models" / "late.yaml").rename(
+        lake.folder / "assets" / "models" / "later.yaml"
+    )
+    assert training.train(lake.lake, "later", run="new").changed
 
 
 def _one() -> Any:
