@@ -7,9 +7,12 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from harness import Bench, Nursery, Tally
 
-from lakehouse.faults import POINTS
+pytest.register_assert_rewrite("harness")
+
+from harness import BRIEF, STAGES, Bench, Nursery, Tally  # noqa: E402
+
+from lakehouse.faults import POINTS  # noqa: E402
 
 TALLY = pytest.StashKey[Tally]()
 STARTED = pytest.StashKey[float]()
@@ -59,8 +62,10 @@ def nursery(tmp_path_factory: pytest.TempPathFactory, tally: Tally) -> Iterator[
 
 
 @pytest.fixture(scope="session")
-def bench(tmp_path_factory: pytest.TempPathFactory, nursery: Nursery, tally: Tally) -> Bench:
+def bench(
+    tmp_path_factory: pytest.TempPathFactory, nursery: Nursery, tally: Tally, long: bool
+) -> Bench:
     """A lake with a past and with new deliveries, and what it was at each station."""
     made = Bench(tmp_path_factory.mktemp("bench"), nursery, tally)
-    made.prepare()
+    made.prepare(STAGES if long else BRIEF)
     return made

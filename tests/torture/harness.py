@@ -25,18 +25,35 @@ PUBLISHES = ("refresh.published", "gold.published", "predicting.published", "mon
 
 @dataclass(frozen=True)
 class Stage:
-    """A job that takes the lake from one station of its life to the next, named after the job.
+    """A job that takes the lake from one station of its life to another.
 
     Attributes:
+        name: The station that it leads to.
         job: The job.
         start: The station before it.
+        floor: The station whose deliveries must all be there whenever it ends.
     """
 
+    name: str
     job: str
     start: str
+    floor: str
 
 
-STAGES = (Stage("silver", "new"), Stage("gold", "silver"), Stage("model", "gold"))
+STAGES = (
+    Stage("silver", "silver", "new", "new"),
+    Stage("gold", "gold", "silver", "silver"),
+    Stage("model", "model", "gold", "silver"),
+    Stage("maintained", "maintain", "model", "silver"),
+    Stage("back", "rollback", "model", "silver"),
+    Stage("saved", "backup", "new", "new"),
+    Stage("ahead", "silver", "saved", "new"),
+    Stage("restored", "restore", "ahead", "new"),
+    Stage("moved", "migrate", "silver", "silver"),
+    Stage("forgotten", "forget", "model", ""),
+)
+BRIEF = STAGES[:3]
+"""What the short suite goes through."""
 
 
 @dataclass
@@ -166,7 +183,7 @@ class Case:
     turn: int
 
     def __str__(self) -> str:
-        return f"{self.stage.job} at {self.point}:{self.turn}"
+        return f"{self.stage.name} at {self.point}:{self.turn}"
 
 
 class Bench:
@@ -191,19 +208,19 @@ class Bench:
         """The lake's folder."""
         return self.root / "lake"
 
-    def prepare(self) -> None:
+    def prepare(self, stages: Iterable[Stage]) -> None:
         """Lives through the lake's life undisturbed, and keeps every station of it."""
         lakes.deliver(self.home / "landing", lakes.OLD)
         for job in ("silver", "gold", "model"):
             self.nursery.start(job, self.environment).done()
         lakes.deliver(self.home / "landing", lakes.NEW)
         self._save("new")
-        for stage in STAGES:
+        for stage in stages:
             self.restore(stage.start)
             child = self.nursery.start(stage.job, self.environment)
             child.done()
             self.traces[stage] = child.reached
-            self._save(stage.job)
+            self._save(stage.name)
 
     def _save(self, station: str) -> None:
         shutil.copytree(self.home, self.root / "saved" / station)
@@ -225,7 +242,7 @@ class Bench:
 
     def watch(self, stage: Stage) -> Child:
         """Starts a reader that knows the states before and after a job."""
-        before, after = self.known[stage.start], self.known[stage.job]
+        before, after = self.known[stage.start], self.known[stage.name]
         known = {group: [before[group], after[group]] for group in before}
         return self.nursery.start("read", self.environment, known=known)
 
@@ -249,26 +266,29 @@ class Bench:
 
     def hold_between(self, stage: Stage) -> None:
         """Each group of tables shows what it did before a job, or what it does after it."""
-        before, after = self.known[stage.start], self.known[stage.job]
+        before, after = self.known[stage.start], self.known[stage.name]
         shown = seeing.seen(self.lake)
         mixed = [group for group in shown if shown[group] not in (before[group], after[group])]
         self.tally.wrong_reads += len(mixed)
         assert mixed == []
-        self.hold_raw(stage.start)
+        self.hold_raw(stage.floor)
 
-    def hold_after(self, station: str) -> None:
+    def hold_after(self, stage: Stage) -> None:
         """The lake is as the undisturbed job left it, and has nothing left to do."""
+        station = stage.name
         lake, known = self.lake, self.known[station]
         different = [group for group, found in seeing.seen(lake).items() if found != known[group]]
         self.tally.rows_lost += self._lost(lake, different, station)
         assert different == []
         assert seeing.booked(lake) == self.books[station]
         assert seeing.missing(lake) == []
-        self.hold_raw(station)
+        self.hold_raw(stage.floor and station)
 
     def hold_raw(self, station: str) -> None:
         """What was delivered lies in landing, what was booked lies in bronze, byte for byte."""
         lake = self.lake
+        if not station:
+            return  # what is forgotten goes out of raw files, too
         for dataset, contents in lakes.NEW.items():
             for name, content in {**lakes.OLD[dataset], **contents}.items():
                 landed = self.home / "landing" / dataset / name
@@ -293,10 +313,10 @@ class Bench:
         refs = self.lake.catalog.refs(names)
         return sum((Counter(seeing.rows(refs, name)) - present[name]).total() for name in names)
 
-    def hold_clean(self, station: str) -> None:
+    def hold_clean(self, stage: Stage) -> None:
         """After maintenance nothing lies on the disk that nobody needs, and nothing lacks."""
         lake = self.lake
         assert seeing.orphans(lake) == []
         assert seeing.missing(lake) == []
         assert seeing.left_in_home(lake) == []
-        self.hold_after(station)
+        self.hold_after(stage)

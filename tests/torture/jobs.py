@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import lakes
 import seeing
+from pyiceberg.table.snapshots import Snapshot
 
-from lakehouse import building, ingestion, landing, monitoring, training
+from lakehouse import (
+    backup,
+    building,
+    ingestion,
+    landing,
+    maintenance,
+    migration,
+    monitoring,
+    rollback,
+    training,
+)
+from lakehouse.errors import RollbackRefused
 from lakehouse.lake import Lake
 
 Job = Callable[[Lake, Path, Mapping[str, Any]], int]
@@ -67,13 +81,51 @@ def read(lake: Lake, out: Path, said: Mapping[str, Any]) -> int:
 
 
 def maintain(lake: Lake, out: Path, said: Mapping[str, Any]) -> int:
-    """Deletes what nothing needs, without grace."""
-    from datetime import timedelta
-
-    from lakehouse import maintenance
-
+    """Makes few large files, and deletes what nothing needs, without grace."""
     maintenance.maintain(lake, run="torture", grace=timedelta(0))
     return 0
+
+
+def back(lake: Lake, out: Path, said: Mapping[str, Any]) -> int:
+    """Lets readers of trips see the first rows that were published, if they do not already."""
+    first = sorted(lake.catalog.table("silver.trips").snapshots(), key=_sequence)[1]
+    with suppress(RollbackRefused):
+        to = str(first.snapshot_id)
+        rollback.rollback(lake, "silver.trips", to, by="torture", note="as it was")
+    return 0
+
+
+def _sequence(snapshot: Snapshot) -> int:
+    return snapshot.sequence_number or 0
+
+
+def save(lake: Lake, out: Path, said: Mapping[str, Any]) -> int:
+    """Takes a backup, if there is none."""
+    if "saved" not in [one.name for one in backup.listed(lake).backups]:
+        backup.save(lake, name="saved")
+    return 0
+
+
+def restore(lake: Lake, out: Path, said: Mapping[str, Any]) -> int:
+    """Goes back to the backup, and so to before the deliveries since."""
+    backup.restore(lake, "saved", replace=True)
+    return 0
+
+
+def move(lake: Lake, out: Path, said: Mapping[str, Any]) -> int:
+    """Moves the lake, and holds the copy to showing the same."""
+    folder = lake.settings.home / "moved"
+    folder.mkdir(exist_ok=True)
+    (folder / "target.toml").write_text(f"home = '{folder / 'home'}'\nnow = '{lakes.NOW}'\n")
+    target = migration.open_target(lake, folder / "target.toml")
+    migration.migrate(lake, target)
+    return 0 if seeing.seen(target) == seeing.seen(lake) else 1
+
+
+def forget(lake: Lake, out: Path, said: Mapping[str, Any]) -> int:
+    """Forgets a person, and tells if nothing is left of them to forget."""
+    words = ["forget", "trips", "--key", "id=1001", "--by", "torture", "--note", "asked", "--yes"]
+    return command(lake, out, {"words": words})
 
 
 JOBS: dict[str, Job] = {
@@ -82,6 +134,10 @@ JOBS: dict[str, Job] = {
     "model": model,
     "command": command,
     "read": read,
+    "maintain": maintain,
+    "rollback": back,
+    "backup": save,
+    "restore": restore,
+    "migrate": move,
+    "forget": forget,
 }
-if importlib.util.find_spec("lakehouse.maintenance"):
-    JOBS["maintain"] = maintain

@@ -92,9 +92,14 @@ def raw(lake: Lake) -> dict[str, str]:
 
 
 def orphans(lake: Lake) -> list[str]:
-    """Files below the warehouse that no table, delivery or model refers to."""
+    """Files below the warehouse that no table, delivery or backup refers to.
+
+    Backups and what maintenance writes down for its next call are nobody's orphans.
+    """
     warehouse = Path(local_path(lake.settings.warehouse))
-    there = {str(file) for file in warehouse.rglob("*") if file.is_file()}
+    apart = [warehouse / "maintenance", warehouse / "backups"]
+    files = (file for file in warehouse.rglob("*") if file.is_file())
+    there = {str(f) for f in files if not any(f.is_relative_to(folder) for folder in apart)}
     needed = {local_path(url) for url in _referred(lake)}
     return sorted(there - needed)
 

@@ -1,17 +1,25 @@
 """Kill -9 at every boundary between two steps: readers see the old or the new, nothing is lost."""
 
 import ast
+import shutil
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import lakes
 import pytest
-from harness import Bench, Case
-from jobs import JOBS
+import seeing
+from filelock import FileLock
+from harness import Bench, Case, Nursery, Tally
 
 import lakehouse
 from lakehouse import faults
 from lakehouse.errors import SettingsError, UnknownName
 from lakehouse.faults import POINTS
+from lakehouse.lake import Lake
+from lakehouse.settings import Settings
+
+LAKES = Path(__file__).parents[1] / "golden" / "lakes"
 
 SHORT = (
     "landing.renamed",
@@ -61,7 +69,10 @@ def _chosen(cases: list[Case], *, many: bool) -> list[Case]:
     return [cases[place] for place in sorted(places)]
 
 
-@pytest.mark.parametrize("point", POINTS)
+OF_OLDER_LAKES = "upgrade."
+
+
+@pytest.mark.parametrize("point", [p for p in POINTS if not p.startswith(OF_OLDER_LAKES)])
 def test_killed(point: str, bench: Bench, long: bool) -> None:
     if not long and point not in SHORT:
         pytest.skip("only in `make torture`")
@@ -73,13 +84,46 @@ def test_killed(point: str, bench: Bench, long: bool) -> None:
 
 
 def _survived(bench: Bench, case: Case) -> None:
-    bench.restore(case.stage.start)
-    reader = bench.watch(case.stage)
+    stage, environment = case.stage, bench.environment
+    bench.restore(stage.start)
+    reader = bench.watch(stage)
     bench.kill(case)
-    bench.hold_between(case.stage)
-    bench.nursery.start(case.stage.job, bench.environment).done()
+    bench.hold_between(stage)
+    bench.nursery.start(stage.job, environment).done()
     bench.stop(reader)
-    bench.hold_after(case.stage.job)
-    if "maintain" in JOBS:
-        bench.nursery.start("maintain", bench.environment).done()
-        bench.hold_clean(case.stage.job)
+    bench.hold_after(stage)
+    bench.nursery.start("maintain", environment).done()
+    bench.hold_clean(stage)
+
+
+@pytest.mark.parametrize("point", [p for p in POINTS if p.startswith(OF_OLDER_LAKES)])
+def test_killed_while_an_older_lake_is_upgraded(
+    point: str, nursery: Nursery, tally: Tally, long: bool
+) -> None:
+    if not long:
+        pytest.skip("only in `make torture`")
+    folder = Path("/tmp/lakehouse-format-1")
+    with FileLock(f"{folder}.lock"):
+        shutil.rmtree(folder, ignore_errors=True)
+        with tarfile.open(LAKES / "format-1.tar.gz") as archive:
+            archive.extractall(folder.parent, filter="data")
+        environment = {
+            "LAKEHOUSE_PROJECT": str(folder),
+            "LAKEHOUSE_HOME": str(folder / ".lake"),
+            "LAKEHOUSE_NOW": lakes.NOW,
+        }
+        lake = Lake(Settings.load(environment))
+        refs = lake.catalog.refs(older=True)
+        shown = [name for name in refs.tables if not name.startswith("ledger.")]
+        before = {name: seeing.rows(refs, name) for name in shown}
+        armed = {**environment, "LAKEHOUSE_FAULT": point}
+        child = nursery.start("command", armed, words=["upgrade"])
+        assert child.wait() == -9, child.told()
+        tally.injected("kill")
+        tally.killed_at.add(point)
+        refs = lake.catalog.refs(older=True)
+        assert {name: seeing.rows(refs, name) for name in shown} == before
+        nursery.start("command", environment, words=["upgrade"]).done()
+        refs = Lake(Settings.load(environment)).catalog.refs()
+        assert {name: seeing.rows(refs, name) for name in shown} == before
+        shutil.rmtree(folder)
