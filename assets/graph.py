@@ -7,6 +7,7 @@ import dagster as dg
 from assets.bronze import bronze
 from assets.freshness import freshness
 from assets.gold import gold
+from assets.maintenance import maintenance
 from assets.models import models
 from assets.silver import silver
 from lakehouse import dbt_manifest
@@ -23,4 +24,5 @@ def graph(lake: Lake) -> Sequence[dg.AssetsDefinition]:
         *(freshness(c, c.freshness) for c in contracts if c.freshness),
         *([gold(tables)] if tables else []),
         *(asset for spec in lake.models.values() for asset in models(spec)),
+        *maintenance(),
     ]

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import dagster as dg
 
-from assets import checks, names
+from assets import checks, maintenance, names
 from lakehouse.contract import Contract
 from sensors.jobs import refresh_job
 
@@ -15,6 +15,17 @@ daily_refresh = dg.ScheduleDefinition(
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
     description="Once a day brings everything up to date, whatever the sensors have missed.",
+)
+
+
+nightly_maintenance = dg.ScheduleDefinition(
+    name="nightly_maintenance",
+    target=dg.AssetSelection.groups(maintenance.GROUP),
+    cron_schedule="30 2 * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Compacts files, forgets old snapshots, and deletes the files that nothing has "
+    "referred to for a day, while everything else goes on.",
 )
 
 

@@ -108,6 +108,11 @@ def land(
     faults.reach("landing.copied")
     delivered = lake.ledger.number(Delivery, entries, claims) if whole else ()
     faults.reach("landing.booked")
+    for delivery in delivered:
+        if not lake.storage.exists(lake.object_url(delivery.object)):
+            # it lay there of old, and maintenance took it for one that nobody wants
+            file = files[delivery.source_key].file
+            copy(lake, dataset, delivery.source_key, file, books.replaced_in(dataset))
     added = {delivery.sha256 for delivery in delivered} - known
     read_new(lake, contract)
     state = look(lake, contract).state

@@ -10,7 +10,7 @@ from pathlib import Path
 from lakehouse import catalog, registry
 from lakehouse.catalog import Refs
 from lakehouse.lake import Lake
-from lakehouse.ledger import Delivery
+from lakehouse.ledger import Books, Delivery
 from lakehouse.maintenance.retaining import past_retention
 from lakehouse.storage import StoredFile, local_path
 
@@ -64,52 +64,59 @@ def mark(lake: Lake) -> Marked:
     """
     files = _listed(lake)
     refs = lake.catalog.refs()
-    saved = _backups(lake, files.get("backups", ()))
+    saved = _backups(lake, files)
     found = Marked()
-    _tables(files, refs, found)
+    _tables(lake, files, refs, found)
     _bronze(lake, files, refs, found)
-    _models(lake, files, found)
-    found.useless = [one for one in found.useless if _real(one.file.url) not in saved]
+    _models(lake, found)
+    found.useless = [one for one in found.useless if real(one.file.url) not in saved]
     return found
 
 
 def _listed(lake: Lake) -> Mapping[str, list[StoredFile]]:
-    """Returns the files below the warehouse by the first folder of their path."""
+    """Returns the files below the warehouse by the first two folders of their path."""
     root = lake.settings.warehouse
     found: dict[str, list[StoredFile]] = {}
     for file in lake.storage.list(root, hidden=True):
-        found.setdefault(_path(root, file).split("/", 1)[0], []).append(file)
+        found.setdefault("/".join(_path(root, file.url).split("/")[:2]), []).append(file)
     return found
 
 
-def _backups(lake: Lake, files: Sequence[StoredFile]) -> set[str]:
+def _backups(lake: Lake, files: Mapping[str, Sequence[StoredFile]]) -> set[str]:
     """Returns the files that backups need; those in the warehouse are listed by their path."""
-    found = set()
-    for file in files:
+    found: set[str] = set()
+    backups = (file for folder in files if folder.startswith("backups/") for file in files[folder])
+    for file in backups:
         if file.url.endswith(_BACKUP):
             with lake.storage.open(file.url) as stream:
                 lines = stream.read().decode().splitlines()
             urls = (line if "://" in line else lake.object_url(line) for line in lines)
-            found |= {_real(url) for url in urls}
+            found |= {real(url) for url in urls}
     return found
 
 
-def _tables(files: Mapping[str, Sequence[StoredFile]], refs: Refs, found: Marked) -> None:
+def _tables(
+    lake: Lake, files: Mapping[str, Sequence[StoredFile]], refs: Refs, found: Marked
+) -> None:
     """Marks what no snapshot of a table has."""
     with ThreadPoolExecutor(_READERS) as pool:
         reached = pool.map(catalog.referred, refs.tables.values())
-    needed = {_real(url) for urls in reached for url in urls}
+    needed = {real(url) for urls in reached for url in urls}
     for name, table in sorted(refs.tables.items()):
-        folders = tuple(f"{_real(table.location())}/{part}/" for part in _PARTS)
-        namespace = files.get(name.split(".", 1)[0], ())
-        mine = [file for file in namespace if _real(file.url).startswith(folders)]
-        if _real(table.metadata_location) not in {_real(file.url) for file in mine}:
+        place = _path(lake.settings.warehouse, table.location())
+        folders = tuple(f"{real(table.location())}/{part}/" for part in _PARTS)
+        mine = {real(file.url): file for file in files.get(place, ())}
+        if real(table.metadata_location) not in mine:
             found.skipped.append(
                 f"{name} was left alone: its metadata file {table.metadata_location} is not among "
                 "the files of its folder."
             )
             continue
-        found.useless += [Useless(name, file) for file in mine if _real(file.url) not in needed]
+        found.useless += [
+            Useless(name, file)
+            for url, file in mine.items()
+            if url not in needed and url.startswith(folders)
+        ]
 
 
 def _bronze(
@@ -117,36 +124,36 @@ def _bronze(
 ) -> None:
     """Marks what no delivery brought, and what is past the retention of its contract."""
     books = lake.ledger.at(refs)
-    removed = {(one.dataset, one.delivery) for one in books.removals}
-    brought = [d for d in books.deliveries if (d.dataset, d.number) not in removed]
-    needed = {_real(lake.object_url(one.object)) for one in brought}
-    needed |= {_real(lake.object_url(one.object)) for one in books.claims}
+    needed = wanted(lake, books)
     past = past_retention(lake, books)
     found.retained = dict(past.kept)
-    old = {_real(url): deliveries for url, deliveries in past.deletable.items()}
-    root = lake.settings.warehouse
-    for dataset in sorted({one.dataset for one in books.deliveries}):
-        mine = [
-            f for f in files.get("bronze", ()) if _path(root, f).startswith(f"bronze/{dataset}/")
-        ]
-        known = {_real(file.url) for file in mine} & needed
-        if not known and any(one.dataset == dataset for one in brought):
-            found.skipped.append(
-                f"bronze/{dataset} was left alone: no object of its deliveries is in it."
-            )
+    old = {real(url): deliveries for url, deliveries in past.deletable.items()}
+    for place in sorted({f"bronze/{one.dataset}" for one in books.deliveries}):
+        mine = {real(file.url): file for file in files.get(place, ())}
+        inside = f"{real(lake.object_url(place))}/"
+        theirs = {url for url in needed if url.startswith(inside)}
+        if theirs and not theirs & mine.keys():
+            found.skipped.append(f"{place} was left alone: no object of its deliveries is in it.")
             continue
-        place = f"bronze/{dataset}"
-        for file in mine:
-            if (url := _real(file.url)) in old or url not in needed:
+        for url, file in mine.items():
+            if url in old or url not in needed:
                 found.useless.append(Useless(place, file, old.get(url, ())))
 
 
-def _models(lake: Lake, files: Mapping[str, Sequence[StoredFile]], found: Marked) -> None:
+def wanted(lake: Lake, books: Books) -> set[str]:
+    """Returns the objects that deliveries and their control totals have in bronze."""
+    gone = {(one.dataset, one.delivery) for one in books.removals}
+    entries = [one.object for one in books.deliveries if (one.dataset, one.number) not in gone]
+    entries += [one.object for one in books.claims]
+    return {real(lake.object_url(name)) for name in entries}
+
+
+def _models(lake: Lake, found: Marked) -> None:
     """Marks files of models that belong to no run of the registry."""
     root = registry.artifacts(lake.settings)
-    inside = root.startswith(f"{lake.settings.warehouse}/")
-    here = files.get("mlartifacts", ()) if inside else lake.storage.list(root, hidden=True)
-    parted = [(file, _path(root, file).split("/")) for file in here]
+    parted = [
+        (file, _path(root, file.url).split("/")) for file in lake.storage.list(root, hidden=True)
+    ]
     runs = registry.runs(lake) if parted else frozenset()
     for file, parts in parted:
         if runs and len(parts) > 2 and parts[1] not in runs:
@@ -163,13 +170,13 @@ def scratch(home: Path) -> Iterator[Path]:
             yield from sorted(folder.glob(pattern))
 
 
-def _real(url: str) -> str:
+def real(url: str) -> str:
     """Returns one name for a file, whichever way a path leads to it."""
     return str(Path(local_path(url)).resolve()) if url.startswith(("file://", "/")) else url
 
 
-def _path(root: str, file: StoredFile) -> str:
-    return _real(file.url).removeprefix(_real(root)).lstrip("/")
+def _path(root: str, url: str) -> str:
+    return real(url).removeprefix(real(root)).lstrip("/")
 
 
 def young(file: Path, limit: float) -> bool:

@@ -19,7 +19,7 @@ from lakehouse import faults
 from lakehouse.lake import Lake
 from lakehouse.ledger import Removal
 from lakehouse.maintenance import condemned
-from lakehouse.maintenance.marking import Useless, mark, scratch, young
+from lakehouse.maintenance.marking import Useless, mark, real, scratch, wanted, young
 from lakehouse.maintenance.result import Swept, SweptPlace
 from lakehouse.planning.retention import told
 
@@ -66,6 +66,7 @@ def sweep(
         if since or condemned.read(lake):
             condemned.write(lake, since)
         faults.reach("sweep.condemned")
+        doomed = _unwanted(lake, doomed)
         _record(lake, doomed, run)
         faults.reach("sweep.recorded")
         _remove(lake, doomed, progress)
@@ -82,6 +83,12 @@ def _known(lake: Lake, useless: Sequence[Useless]) -> Iterable[tuple[Useless, da
 def _since(known: datetime | None, now: datetime) -> datetime:
     """Returns since when a file is of no use; a time to come was written by a clock set back."""
     return known if known is not None and known <= now else now
+
+
+def _unwanted(lake: Lake, doomed: Sequence[Useless]) -> list[Useless]:
+    """Returns the files less those in bronze that a run has booked meanwhile."""
+    needed = wanted(lake, lake.ledger.read())
+    return [one for one in doomed if one.deliveries or real(one.file.url) not in needed]
 
 
 def _record(lake: Lake, doomed: Sequence[Useless], run: str) -> None:

@@ -298,7 +298,7 @@ class DataLake:
         custom = {"delivery": said["delivery"], "quarantineLimit": said["limit"]}
         if "month" in said:
             custom["partition"] = {"granularity": "month", "start": said["month"]}
-        more = ("read", "rowRules", "history", "controlTotals")
+        more = ("read", "rowRules", "history", "controlTotals", "snapshots", "bronzeRetention")
         custom |= {key: said[key] for key in more if key in said}
         contract = {
             "apiVersion": "v3.1.0",
