@@ -17,13 +17,26 @@ from lakehouse.query import Session
 from lakehouse.settings import Settings
 
 _PATIENCE = 240
+_HEAVY = [
+    "racing",
+    "great_expectations",
+    "lakehouse.validation.suite",
+    "mlflow",
+    "pyiceberg.catalog.sql",
+    "pyiceberg.io.fsspec",
+    "pyiceberg.io.pyarrow",
+    "s3fs",
+    "sklearn.linear_model",
+    "skops.io",
+]
+"""What takes seconds to import is imported once; nothing of it starts a thread."""
 Job = tuple[Callable[..., Any], tuple[Any, ...]]
 
 
 def race(jobs: Sequence[Job]) -> list[Any]:
     """Runs the jobs, all beginning at once, and returns what each of them returned."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["racing"])  # what takes seconds to import is imported once
+    context.set_forkserver_preload(_HEAVY)
     ready, answers = context.Barrier(len(jobs)), context.SimpleQueue()
     cloud = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
     runners = [
