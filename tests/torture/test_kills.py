@@ -23,7 +23,6 @@ LAKES = Path(__file__).parents[1] / "golden" / "lakes"
 
 SHORT = (
     "landing.renamed",
-    "landing.booked",
     "admitting.inspected",
     "conforming.broken",
     "branch.written",
@@ -31,9 +30,6 @@ SHORT = (
     "refusing.discarded",
     "commit.moved",
     "commit.done",
-    "gold.exported",
-    "training.registered",
-    "training.promoted",
 )
 """Points that the short suite dies at, once each; the long one dies at all, in each job."""
 
