@@ -61,9 +61,10 @@ def print_json(document: Mapping[str, Any]) -> None:
 
 
 def write_json(document: object, *, indent: int) -> None:
-    """Prints what is JSON; a file's name that is no text is escaped as Python does."""
+    """Prints what is JSON; characters that would steer the terminal are escaped, as JSON can."""
     text = json.dumps(document, indent=indent, default=str, ensure_ascii=False)
-    sys.stdout.write(text.encode("utf-8", "backslashreplace").decode() + "\n")
+    shown = (c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
+    sys.stdout.write("".join(shown) + "\n")
 
 
 def described(result: Result) -> dict[str, Any]:
