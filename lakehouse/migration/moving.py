@@ -84,13 +84,15 @@ def migrate(
         progress: Told what is being done.
 
     Raises:
-        MigrationRefused: The target holds another lake.
+        MigrationRefused: The target holds another lake, or the source none.
         LakeFormatError: Another version of the lakehouse has written the source.
         ServiceFailed: Something in the target is not what was put there.
     """
     route = Route(source, target)
     refs = source.catalog.refs()
     locations = {name: route.file(t.metadata_location) for name, t in refs.tables.items()}
+    if not locations:
+        raise MigrationRefused(f"there is no table in the lake of {source.settings.home}")
     models = list(registry.relocated(registry.dump(source.settings.tracking_uri), route.text))
     _refuse_another(target, locations, models)
     with source.scratch() as scratch:

@@ -186,6 +186,12 @@ def test_a_lake_is_not_moved_onto_itself(full: Any, tmp_path: Path) -> None:
         migration.migrate(full.lake, migration.open_target(full.lake, file))
 
 
+def test_an_empty_lake_is_none_to_move(cities: Any, tmp_path: Path) -> None:
+    target = migration.open_target(cities.lake, described(tmp_path))
+    with pytest.raises(MigrationRefused, match="there is no table in the lake of"):
+        migration.migrate(cities.lake, target)
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [("warehouse = '/x'", "home"), ("home = '/x'\nwarehose = '/y'", "Did you mean 'warehouse'")],
