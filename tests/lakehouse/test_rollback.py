@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from lakehouse import ingestion, rollback
-from lakehouse.catalog import Catalog
+from lakehouse import faults, ingestion, rollback
 from lakehouse.cli.accounts import booked, total
 from lakehouse.errors import RollbackRefused, TagRefused, UnknownName
 from lakehouse.ingestion import refreshing
@@ -60,10 +59,11 @@ def test_rows_and_quarantine_go_back_together(twice: Any) -> None:
 def test_the_move_and_its_entry_are_one_transaction(
     twice: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_: Any) -> None:
-        raise RuntimeError("the database went away")
+    def refuse(point: str) -> None:
+        if point == "commit.moved":  # of the tables, one is moved
+            raise RuntimeError("the database went away")
 
-    monkeypatch.setattr(Catalog, "_swap", refuse)
+    monkeypatch.setattr(faults, "reach", refuse)
     with pytest.raises(RuntimeError):
         back(twice, twice.first)
     assert (ids(twice), twice.lake.ledger.read().rollbacks) == ([1, 2, 3], ())
