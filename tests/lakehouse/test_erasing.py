@@ -159,7 +159,7 @@ class Killed(BaseException):
 
 @pytest.mark.parametrize(
     "point",
-    ["begun", "booked", "refreshed", "renewed", "swept", "done"],
+    ["booked", "refreshed", "swept", "done"],
 )
 def test_a_killed_erasure_is_seen_and_goes_on(
     patients: Any, traces: Traces, monkeypatch: pytest.MonkeyPatch, point: str
