@@ -16,7 +16,7 @@ from lakehouse.lake import Lake
 from lakehouse.query import Session
 from lakehouse.settings import Settings
 
-_PATIENCE = 240
+_PATIENCE = 900
 _HEAVY = [
     "racing",
     "great_expectations",
