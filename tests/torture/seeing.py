@@ -100,12 +100,19 @@ def orphans(lake: Lake) -> list[str]:
     apart = [warehouse / "maintenance", warehouse / "backups"]
     files = (file for file in warehouse.rglob("*") if file.is_file())
     there = {str(f) for f in files if not any(f.is_relative_to(folder) for folder in apart)}
-    needed = {local_path(url) for url in _referred(lake)}
-    return sorted(there - needed)
+    logged = {
+        entry.metadata_file
+        for table in lake.catalog.refs().tables.values()
+        for entry in table.metadata.metadata_log
+    }
+    return sorted(there - {local_path(url) for url in _referred(lake) | logged})
 
 
 def missing(lake: Lake) -> list[str]:
-    """Files that a table or a delivery refers to and that are not there."""
+    """Files that a reader of a table or a delivery needs and that are not there.
+
+    Former metadata is no such file: who erases a person deletes it at once.
+    """
     return sorted(url for url in _referred(lake) if not Path(local_path(url)).exists())
 
 
@@ -114,7 +121,6 @@ def _referred(lake: Lake) -> set[str]:
     found = {absolute(lake, entry.object) for entry in (*books.deliveries, *books.claims)}
     for table in lake.catalog.refs().tables.values():
         found.add(table.metadata_location)
-        found |= {entry.metadata_file for entry in table.metadata.metadata_log}
         for snapshot in table.metadata.snapshots:
             found.add(snapshot.manifest_list)
             for manifest in snapshot.manifests(table.io):
