@@ -186,6 +186,8 @@ class _Fetch:
 
     def file(self, name: str, sha256: str) -> None:
         """Copies a file; what is verified is the copy, which is also what gets loaded."""
+        if not (self.folder / name).resolve().is_relative_to(self.folder.resolve()):
+            raise TamperedModel(self.model, self.version, name, "names a file out of its folder")
         storage, target = self.lake.storage, f"file://{self.folder / name}"
         try:
             storage.copy(f"{self.source}/{name}", target)

@@ -1,5 +1,12 @@
+import hashlib
+import json
 import os
+import pickle
+import re
+import sqlite3
+import zipfile
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -126,3 +133,89 @@ def test_the_standing_names_champion_and_time(shared_lake):
     standing = registry.standing(shared_lake.lake, "late")
 
     assert (standing.champion, standing.trained_at) == (1, datetime(2014, 1, 1, tzinfo=UTC))
+
+
+MAGIC = {".json": (b"{",), ".skops": (b"PK\x03\x04",), ".safetensors": ()}
+"""What the files of a model begin with: text, a zip archive, a length and text."""
+
+
+def test_the_content_of_every_model_file_is_what_its_name_says(shared_lake):
+    """A name proves nothing: a pickle begins with \\x80 and a protocol number, in any file."""
+    root = shared_lake.folder / ".lake" / "mlartifacts"
+    files = [path for path in root.rglob("*") if path.is_file()]
+    assert files
+    for file in files:
+        content = file.read_bytes()
+        assert not re.match(rb"\x80[\x02-\x05]", content), file
+        if file.suffix == ".safetensors":
+            size = int.from_bytes(content[:8], "little")
+            assert json.loads(content[8 : 8 + size]), file
+        else:
+            assert content.startswith(MAGIC[file.suffix]), file
+        if file.suffix == ".skops":
+            with zipfile.ZipFile(file) as archive:
+                kinds = {Path(name).suffix for name in archive.namelist()}
+            assert kinds <= {".json", ".npy", ".npz", ""}, file
+            arrays = [name for name in zipfile.ZipFile(file).namelist() if name.endswith(".npy")]
+            assert all(b"'descr': '|O'" not in zipfile.ZipFile(file).read(n)[:200] for n in arrays)
+
+
+@pytest.mark.parametrize("change", ["a byte more", "another byte", "empty", "a pickle"])
+def test_each_file_of_a_model_is_refused_once_it_is_changed(trained_lake, change):
+    folder = model_files(trained_lake)
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    assert len(files) >= 3
+    for file in files:
+        before = file.read_bytes()
+        other = {
+            "a byte more": before + b"\0",
+            "another byte": before[:-1] + bytes([before[-1] ^ 1]),
+            "empty": b"",
+            "a pickle": pickle.dumps(Unpickled()),
+        }[change]
+        file.write_bytes(other)
+        name = file.relative_to(folder).as_posix()
+        with pytest.raises(TamperedModel, match=rf"{re.escape(name)} is not the file"):
+            registry.champion(trained_lake.lake, "late")
+        file.write_bytes(before)
+    assert registry.champion(trained_lake.lake, "late").version == 1
+
+
+def test_a_swapped_manifest_with_right_hashes_is_refused(trained_lake):
+    """Whoever can write the files, but not the registry's database, changes nothing."""
+    folder = model_files(trained_lake)
+    file = next((folder / "estimator").glob("*.skops"))
+    file.write_bytes(file.read_bytes() + b"\0")
+    manifest = json.loads((folder / "model.json").read_text())
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    manifest["files"][file.relative_to(folder).as_posix()] = digest
+    (folder / "model.json").write_text(json.dumps(manifest, indent=2, sort_keys=True))
+
+    with pytest.raises(TamperedModel, match=r"model\.json is not the file"):
+        registry.champion(trained_lake.lake, "late")
+
+
+@pytest.mark.parametrize("name", ["../../out.skops", "/tmp/out.skops", "estimator/../../x"])
+def test_a_manifest_with_a_path_out_of_its_folder_is_refused(trained_lake, name, tmp_path):
+    """Even where the database was changed with it."""
+    folder = model_files(trained_lake)
+    manifest = json.loads((folder / "model.json").read_text())
+    manifest["files"][name] = "0" * 64
+    (folder / "model.json").write_text(json.dumps(manifest, indent=2, sort_keys=True))
+    digest = hashlib.sha256((folder / "model.json").read_bytes()).hexdigest()
+    store = sqlite3.connect(trained_lake.folder / ".lake" / "mlflow.db")
+    with store:
+        store.execute(
+            "UPDATE model_version_tags SET value = ? WHERE key = 'lakehouse.manifest'", (digest,)
+        )
+    store.close()
+
+    with pytest.raises(TamperedModel, match="names a file out of its folder"):
+        registry.champion(trained_lake.lake, "late")
+
+
+class Unpickled:
+    """Fails the test as soon as anybody unpickles it."""
+
+    def __reduce__(self):
+        return (pytest.fail, ("a pickle was loaded",))
