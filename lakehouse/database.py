@@ -35,7 +35,8 @@ def engine(uri: str, *, retries: int = 4, timeout: int = 30, pooled: bool = True
         return create_engine(uri)
     made = create_engine(
         uri,
-        **({"pool_pre_ping": True} if pooled else {"poolclass": NullPool}),
+        pool_pre_ping=pooled,
+        poolclass=None if pooled else NullPool,
         connect_args={
             "connect_timeout": min(_CONNECT, timeout),
             "tcp_user_timeout": timeout * 1000,
@@ -67,5 +68,5 @@ def without_password(uri: str) -> str:
 
 def _passing(dialect: Dialect, error: BaseException) -> bool:
     """Whether the server may be there in a moment."""
-    lost = dialect.loaded_dbapi.OperationalError  # type: ignore[attr-defined]
+    lost = dialect.loaded_dbapi.OperationalError
     return isinstance(error, lost) and not any(why in str(error) for why in _FINAL)

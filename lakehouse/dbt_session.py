@@ -13,7 +13,7 @@ from lakehouse.connection import equip
 from lakehouse.settings import Settings
 
 
-class Plugin(BasePlugin):  # type: ignore[misc]  # dbt is published without type information
+class Plugin(BasePlugin):
     """Prepares the connection before dbt's first statement."""
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:

@@ -7,7 +7,6 @@ from lakehouse.catalog.appending import append
 from lakehouse.catalog.catalog import (
     FORMAT_VERSION,
     MAIN,
-    NAME,
     SAME_ROWS,
     Catalog,
     Change,
@@ -22,6 +21,7 @@ from lakehouse.catalog.compacting import Bundle, batches, bundles, compacted
 from lakehouse.catalog.evolving import evolve, is_new
 from lakehouse.catalog.expiring import forgettable, history, kept, unseen
 from lakehouse.catalog.formats import is_older, upgraded
+from lakehouse.catalog.opening import NAME
 from lakehouse.catalog.pointing import point
 from lakehouse.catalog.proposal import Proposal, accept, discard, propose, proposed
 from lakehouse.catalog.purging import known, renewed

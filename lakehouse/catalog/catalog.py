@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 
 import pyarrow as pa
-from pyiceberg.catalog.sql import IcebergTables, SqlCatalog
+from pyiceberg.catalog import Catalog as IcebergCatalog
+from pyiceberg.catalog.rest import RestCatalog
+from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.exceptions import CommitFailedException, NoSuchTableError, TableAlreadyExistsError
 from pyiceberg.partitioning import UNPARTITIONED_PARTITION_SPEC, PartitionSpec
 from pyiceberg.schema import Schema
@@ -29,16 +31,16 @@ from pyiceberg.table.update import (
     TableRequirement,
     TableUpdate,
 )
-from pyiceberg.typedef import Identifier
-from sqlalchemy import select, update
-from sqlalchemy.exc import DBAPIError, IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy import Engine
+from sqlalchemy.exc import IntegrityError
 
 from lakehouse import faults
+from lakehouse.catalog import remote
 from lakehouse.catalog.expiring import forgetting, trim
-from lakehouse.catalog.opening import NAME, open_catalog
-from lakehouse.catalog.retrying import attempts
-from lakehouse.errors import LakeFormatError, PublishConflict, UnknownName
+from lakehouse.catalog.moving import move, name_of, rows
+from lakehouse.catalog.opening import open_catalog
+from lakehouse.catalog.remote import open_remote
+from lakehouse.errors import LakeFormatError, PublishConflict, UnknownName, UsageError
 from lakehouse.settings import Settings
 
 MAIN = "main"
@@ -56,7 +58,6 @@ _PROPERTIES = {
     "commit.manifest-merge.enabled": "true",
     "commit.manifest.min-count-to-merge": "16",
 }
-_ATTEMPTS = 3
 SAME_ROWS = "lakehouse.same-rows-as"
 """In the summary of a snapshot that changed files and no row: the one that brought the rows."""
 
@@ -106,12 +107,35 @@ class Catalog:
         self._grace = settings.grace.total_seconds()
 
     @cached_property
-    def iceberg(self) -> SqlCatalog:
+    def iceberg(self) -> IcebergCatalog:
         """The PyIceberg catalog, opened at first use."""
+        return self._remote or self._local
+
+    @cached_property
+    def _remote(self) -> RestCatalog | None:
+        asked = self._settings.catalog_uri.startswith(("http://", "https://"))
+        return open_remote(self._settings) if asked else None
+
+    @cached_property
+    def _local(self) -> SqlCatalog:
         opened = open_catalog(self._settings)
         # PyIceberg's own would delete a file that a reader opened a moment ago
         vars(opened)["_delete_old_metadata"] = partial(trim, grace=self._grace)
         return opened
+
+    @property
+    def engine(self) -> Engine:
+        """The database that the catalog is in.
+
+        Raises:
+            UsageError: It is a REST catalog.
+        """
+        if self._remote:
+            raise UsageError(
+                "A REST catalog's tables can only be moved by its own server. Nothing was changed. "
+                "Restore and migrate need a catalog in PostgreSQL or SQLite."
+            )
+        return self._local.engine
 
     def names(self) -> tuple[str, ...]:
         """Returns the names of all tables, sorted."""
@@ -119,7 +143,9 @@ class Catalog:
 
     def locations(self) -> dict[str, str]:
         """Returns the metadata location of every table, from one read of the catalog."""
-        return {_name(row): str(row.metadata_location) for row in self._rows()}
+        if self._remote:
+            return {n: t.metadata_location for n, t in remote.tables(self._remote).items()}
+        return {name_of(row): str(row.metadata_location) for row in rows(self._local)}
 
     def refs(self, names: Iterable[str] | None = None, *, older: bool = False) -> Refs:
         """Returns tables (all, or those of `names` that exist) from one read of the catalog.
@@ -132,9 +158,12 @@ class Catalog:
             LakeFormatError: Another version of the lakehouse has written one of them.
         """
         wanted = None if names is None else set(names)
-        rows = [row for row in self._rows() if wanted is None or _name(row) in wanted]
-        convert = self.iceberg._convert_orm_to_iceberg
-        return Refs({_name(row): self._known(convert(row), older=older) for row in rows})
+        if self._remote:
+            found = remote.tables(self._remote, wanted)
+        else:
+            read = [row for row in rows(self._local) if wanted is None or name_of(row) in wanted]
+            found = {name_of(row): self._local._convert_orm_to_iceberg(row) for row in read}
+        return Refs({name: self._known(table, older=older) for name, table in found.items()})
 
     def table(self, name: str) -> Table:
         """Returns one table as it is now.
@@ -183,71 +212,38 @@ class Catalog:
             self.iceberg.create_namespace_if_not_exists(name)
 
     def commit(self, changes: Sequence[Change]) -> None:
-        """Moves all tables to their new metadata in one database transaction, or none.
+        """Moves all tables to their new metadata in one transaction of the catalog, or none.
 
         A change without updates moves nothing; its table must be the same as the others are moved.
 
         Raises:
             PublishConflict: A table is no longer what its change was staged from.
+            UsageError: The catalog cannot move several tables together; nothing was written.
         """
         # in one order for all, so that two commits never wait for each other
         ordered = sorted(changes, key=lambda change: change.table.name())
+        if self._remote:
+            told = [(change.table, change.requirements, change.updates) for change in ordered]
+            remote.commit(self._remote, told)
+            return
         moves = [(change, self._stage(change)) for change in ordered if change.updates]
         places = {change.table.name(): staged.metadata_location for change, staged in moves}
         faults.reach("commit.staged")
-        self._move(ordered, places)
+        move(self._local, [(c.table, places.get(c.table.name())) for c in ordered])
         faults.reach("commit.done")
         for change, staged in moves:
             trim(staged.io, change.table.metadata, staged.metadata, self._grace)
 
-    def _move(self, changes: Sequence[Change], places: Mapping[Identifier, str]) -> None:
-        """Moves all tables, once, also where the database goes away in the middle."""
-        for last in attempts(_ATTEMPTS):
-            try:
-                with Session(self.iceberg.engine) as session, session.begin():
-                    for change in changes:
-                        self._swap(session, change.table, places.get(change.table.name()))
-                        faults.reach("commit.moved")
-            except DBAPIError as error:
-                if last or not error.connection_invalidated:
-                    raise
-            else:
-                return
-            # no answer came: names of metadata are new each time, so the catalog tells if it moved
-            now = self.locations()
-            if places and all(now.get(".".join(name)) == at for name, at in places.items()):
-                return
-
     def _stage(self, change: Change) -> StagedTable:
         updates = (*change.updates, *forgetting(change.table, _referred(change)))
         try:
-            staged = self.iceberg._update_and_stage_table(
+            staged = self._local._update_and_stage_table(
                 change.table, change.table.name(), change.requirements, updates
             )
         except CommitFailedException as error:
             raise PublishConflict([".".join(change.table.name())], str(error)) from error
-        self.iceberg._write_metadata(staged.metadata, staged.io, staged.metadata_location)
+        self._local._write_metadata(staged.metadata, staged.io, staged.metadata_location)
         return staged
-
-    def _swap(self, session: Session, old: Table, location: str | None) -> None:
-        """Moves a table that still is what it was, or sees to it that it is until the others are.
-
-        Where there is nothing to move, the row is written as it is, which keeps others off it.
-        """
-        namespace, name = old.name()
-        previous = {"previous_metadata_location": old.metadata_location} if location else {}
-        moved = session.execute(
-            update(IcebergTables)
-            .where(
-                IcebergTables.catalog_name == NAME,
-                IcebergTables.table_namespace == namespace,
-                IcebergTables.table_name == name,
-                IcebergTables.metadata_location == old.metadata_location,
-            )
-            .values(metadata_location=location or old.metadata_location, **previous)
-        )
-        if moved.rowcount != 1:  # type: ignore[attr-defined]
-            raise PublishConflict([f"{namespace}.{name}"], "another run committed at the same time")
 
     def _known(self, table: Table, *, older: bool = False) -> Table:
         """Refuses a table of another layout before anything is read from it or written to it."""
@@ -255,11 +251,6 @@ class Catalog:
         if found > int(FORMAT_VERSION) or (found < int(FORMAT_VERSION) and not older):
             raise LakeFormatError(str(self._settings.home), found, int(FORMAT_VERSION))
         return table
-
-    def _rows(self) -> Sequence[IcebergTables]:
-        with Session(self.iceberg.engine) as session:
-            found = session.scalars(select(IcebergTables).where(IcebergTables.catalog_name == NAME))
-            return found.all()
 
 
 def format_of(table: Table) -> int:
@@ -287,7 +278,3 @@ def _referred(change: Change) -> frozenset[int]:
 def still_at(snapshot_id: int) -> AssertRefSnapshotId:
     """Returns the requirement that `main` is the snapshot that was judged."""
     return AssertRefSnapshotId(type="assert-ref-snapshot-id", ref=MAIN, snapshot_id=snapshot_id)
-
-
-def _name(row: IcebergTables) -> str:
-    return f"{row.table_namespace}.{row.table_name}"

@@ -36,6 +36,6 @@ class _Patient(SqlCatalog):
 
     def _init_catalog(self) -> None:
         self.engine.dispose()
-        patience = {"retries": self._settings.retries, "timeout": self._settings.timeout}
-        self.engine = engine(self._settings.catalog_uri, **patience)
+        asked = self._settings
+        self.engine = engine(asked.catalog_uri, retries=asked.retries, timeout=asked.timeout)
         super()._init_catalog()

@@ -18,9 +18,12 @@ def point(catalog: Catalog, locations: Mapping[str, str]) -> None:
     Args:
         catalog: The catalog; what it has now is forgotten, no file is touched.
         locations: Metadata location by table name.
+
+    Raises:
+        UsageError: It is a REST catalog, whose tables only its server points.
     """
     namespaces = sorted({name.split(".", 1)[0] for name in locations})
-    with Session(catalog.iceberg.engine) as session, session.begin():
+    with Session(catalog.engine) as session, session.begin():
         for kind in (IcebergTables, IcebergNamespaceProperties):
             session.execute(delete(kind).where(kind.catalog_name == NAME))
         for namespace in namespaces:

@@ -8,7 +8,7 @@ import pytest
 from pyiceberg.expressions import AlwaysTrue
 
 from lakehouse import publishing
-from lakehouse.catalog import Catalog
+from lakehouse.catalog import moving
 from lakehouse.errors import PublishConflict
 
 ONE = pa.table({"n": [1]})
@@ -75,13 +75,13 @@ def test_no_rows_are_rows_too(data_lake: Any) -> None:
 def test_several_tables_are_shown_at_once(data_lake: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     lake, tables = data_lake.lake, {"x.a": ONE, "x.b": ONE}
     publishing.replace_many(lake, tables, run="r")
-    swap, seen = Catalog._swap, []
+    swap, seen = moving._swap, []
 
     def watched(*args: Any) -> None:
         swap(*args)
         seen.append((rows(data_lake, "x.a"), rows(data_lake, "x.b")))
 
-    monkeypatch.setattr(Catalog, "_swap", watched)
+    monkeypatch.setattr(moving, "_swap", watched)
     publishing.replace_many(lake, {"x.a": TWO, "x.b": TWO}, run="r")
     assert seen == [([1], [1])] * 2
     assert (rows(data_lake, "x.a"), rows(data_lake, "x.b")) == ([1, 2], [1, 2])

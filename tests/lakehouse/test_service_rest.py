@@ -1,0 +1,114 @@
+"""Any Iceberg REST catalog: the same promises where its server can, a plain refusal where not."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from restcatalog import RestServer
+from servers import free_port
+
+from lakehouse.catalog import staged
+from lakehouse.errors import PublishConflict, UsageError
+from lakehouse.lake import Lake
+from lakehouse.settings import Settings
+
+CITIES = "name,people\nUtrecht,5\n"
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Callable[..., RestServer]]:
+    started = []
+
+    def start(**options: Any) -> RestServer:
+        settings = Settings.load({"LAKEHOUSE_HOME": str(tmp_path / f"server-{len(started)}")})
+        started.append(RestServer(settings, **options))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.stop()
+
+
+@pytest.fixture
+def lake(make_data_lake: Callable[..., Any], serve: Callable[..., RestServer]) -> Any:
+    made = make_data_lake("cities", "visits")
+    made.server = serve()
+    made.environment["LAKEHOUSE_CATALOG_URI"] = made.server.uri
+    return made
+
+
+def rows(lake: Any, table: str) -> list[tuple[Any, ...]]:
+    found = lake.lake.catalog.table(table).scan().to_arrow().to_pylist()
+    return sorted(tuple(row.values()) for row in found)
+
+
+def test_a_lake_publishes_through_a_rest_catalog(lake: Any) -> None:
+    lake.put("cities", CITIES + "Bonn,x\n")
+    lake.put("cities", CITIES + "Essen,7\n", "b.csv")
+    assert rows(lake, "silver.cities") == [("Essen", 7), ("Utrecht", 5)]
+    assert not (lake.folder / ".lake" / "catalog.db").exists()
+    assert "POST /v1/transactions/commit" in lake.server.requests
+    refs = lake.lake.catalog.refs()
+    assert set(refs.tables) == set(lake.lake.catalog.names())
+
+
+def test_a_dataset_with_its_quarantine_is_published_in_one_request(lake: Any) -> None:
+    lake.put("cities", CITIES)
+    lake.land("cities", "name,people\nBonn,2\nKiel,x\n", "b.csv")
+    del lake.server.requests[:]
+    lake.refresh("cities")
+    together = [one for one in lake.server.requests if one.endswith("transactions/commit")]
+    assert len(together) >= 1
+    assert len(rows(lake, "quarantine.cities")) == 1
+
+
+def test_what_another_run_committed_first_is_a_conflict(lake: Any) -> None:
+    lake.put("cities", CITIES)
+    catalog = lake.lake.catalog
+    refs = catalog.refs()
+    tables = [refs.tables[name] for name in ("silver.cities", "quarantine.cities")]
+    changes = []
+    for table in tables:
+        transaction = table.transaction()
+        transaction.append(table.schema().as_arrow().empty_table())
+        changes.append(staged(transaction, table))
+    tables[1].append(tables[1].schema().as_arrow().empty_table())
+    before = lake.snapshots()
+    with pytest.raises(PublishConflict, match="another run committed"):
+        catalog.commit(changes)
+    assert lake.snapshots() == before
+
+
+def test_a_server_that_cannot_publish_together_is_refused_before_anything_is_published(
+    make_data_lake: Callable[..., Any], serve: Callable[..., RestServer]
+) -> None:
+    lake = make_data_lake("cities")
+    lake.environment["LAKEHOUSE_CATALOG_URI"] = serve(together=False).uri
+    with pytest.raises(UsageError, match="cannot commit several tables together") as caught:
+        lake.put("cities", CITIES)
+    assert "postgresql://" in str(caught.value)
+    refs = lake.lake.catalog.refs()
+    shown = [name for name in refs.tables if name.startswith(("silver.", "quarantine."))]
+    assert all(rows(lake, name) == [] for name in shown)
+
+
+def test_a_server_that_is_busy_is_asked_again(lake: Any) -> None:
+    lake.put("cities", CITIES)
+    lake.server.busy = 2
+    assert rows(lake, "silver.cities") == [("Utrecht", 5)]
+
+
+def test_a_server_that_is_away_is_told(tmp_path: Path) -> None:
+    environment = {
+        "LAKEHOUSE_HOME": str(tmp_path),
+        "LAKEHOUSE_CATALOG_URI": f"http://127.0.0.1:{free_port()}",
+        "LAKEHOUSE_RETRIES": "1",
+    }
+    with pytest.raises(OSError, match="refused"):
+        Lake(Settings.load(environment)).catalog.names()
+
+
+def test_restore_and_migrate_need_a_database(lake: Any) -> None:
+    with pytest.raises(UsageError, match="only be moved by its own server"):
+        _ = lake.lake.catalog.engine
