@@ -123,7 +123,7 @@ test: $(STAMP) ## Runs all tests; one folder or name: make test ARGS="tests/lake
 
 .PHONY: torture
 torture: $(STAMP) ## Kills, cuts off, fills up and restarts at every point; ends with a line of JSON
-	@$(BIN)/pytest tests/torture --torture -q $(ARGS)
+	@$(BIN)/pytest --torture -q -m "torture or long" $(ARGS)
 
 .PHONY: check
 check: $(STAMP) ## Checks style, types, import layers and the locked packages

@@ -54,8 +54,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--torture",
         action="store_true",
-        help="inject every fault, not a choice of them, and end with a line of JSON",
+        help="inject every fault, not a choice of them, and run the tests marked long",
     )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves what takes minutes to `make torture`."""
+    if not config.getoption("--torture"):
+        for item in items:
+            if item.get_closest_marker("long"):
+                item.add_marker(pytest.mark.skip(reason="only in `make torture`"))
 
 
 @pytest.fixture

@@ -343,6 +343,7 @@ RUN = "query ($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
 
 
 @pytest.mark.end_to_end
+@pytest.mark.long
 def test_a_run_launched_in_the_web_ui_materializes_in_the_code_location(
     deployed: Deployment,
 ) -> None:
@@ -371,6 +372,7 @@ def test_a_run_launched_in_the_web_ui_materializes_in_the_code_location(
 
 
 @pytest.mark.end_to_end
+@pytest.mark.long
 def test_the_web_ui_and_the_daemon_cannot_reach_tables_or_models(deployed: Deployment) -> None:
     for name in ("webserver", "daemon"):
         given = " ".join(deployed.environment(name).values())
@@ -382,6 +384,7 @@ def test_the_web_ui_and_the_daemon_cannot_reach_tables_or_models(deployed: Deplo
 
 
 @pytest.mark.end_to_end
+@pytest.mark.long
 def test_no_secret_is_on_a_command_line_or_in_a_log(deployed: Deployment) -> None:
     lines = [" ".join(p.info["cmdline"] or ()) for p in psutil.process_iter(["cmdline"])]
     logs = [file.read_text() for file in deployed.folder.glob("*.log")]
@@ -392,6 +395,7 @@ def test_no_secret_is_on_a_command_line_or_in_a_log(deployed: Deployment) -> Non
 
 
 @pytest.mark.end_to_end
+@pytest.mark.long
 def test_making_the_bucket_again_leaves_it_as_it_is(deployed: Deployment) -> None:
     assert deployed.run("bucket").stdout == "bucket lakehouse: there\n"
 

@@ -38,7 +38,10 @@ def _step(view: View) -> bool:
 
 
 def _unreadable(view: View) -> list[Refusal]:
-    """Refuses deliveries whose object cannot be read at all."""
+    """Refuses deliveries whose object cannot be read at all, also those that readers see now.
+
+    What could be read under an earlier contract need not be so under this one.
+    """
     why = {
         entry.sha256: entry.unreadable
         for entry in view.books.inspections
@@ -56,6 +59,6 @@ def _unreadable(view: View) -> list[Refusal]:
             f"Land a corrected file under the same name, or change the contract, then "
             f"`lakehouse run`.",
         )
-        for delivery in view.state.pending
+        for delivery in view.state.active
         if delivery.sha256 in why
     ]

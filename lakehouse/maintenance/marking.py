@@ -102,8 +102,10 @@ def _tables(
     with ThreadPoolExecutor(_READERS) as pool:
         reached = pool.map(catalog.referred, refs.tables.values())
     needed = {real(url) for urls in reached for url in urls}
+    places = set()
     for name, table in sorted(refs.tables.items()):
         place = _path(lake.settings.warehouse, table.location())
+        places.add(place)
         folders = tuple(f"{real(table.location())}/{part}/" for part in _PARTS)
         mine = {real(file.url): file for file in files.get(place, ())}
         if real(table.metadata_location) not in mine:
@@ -117,6 +119,25 @@ def _tables(
             for url, file in mine.items()
             if url not in needed and url.startswith(folders)
         ]
+    if not found.skipped:
+        found.useless += _nobodys(lake, files, refs, places)
+
+
+def _nobodys(
+    lake: Lake, files: Mapping[str, Sequence[StoredFile]], refs: Refs, places: Collection[str]
+) -> Iterator[Useless]:
+    """Yields the files of tables that are not in the catalog.
+
+    A restored catalog does not know what was made later, nor any catalog a table whose making was
+    cut off.
+    """
+    namespaces = {name.split(".", 1)[0] for name in refs.tables}
+    for place in sorted(files.keys() - places):
+        if place.split("/", 1)[0] in namespaces:
+            root = f"{lake.settings.warehouse}/{place}"
+            folders = tuple(f"{real(root)}/{part}/" for part in _PARTS)
+            inside = (file for file in files[place] if real(file.url).startswith(folders))
+            yield from (Useless(place.replace("/", ".", 1), file) for file in inside)
 
 
 def _bronze(

@@ -108,10 +108,14 @@ def plan(lake: Lake, settle: timedelta = timedelta(0)) -> Plan:
     chain = _chain(lake, project)
     follows = _following({step.asset for step in steps}, chain)
     late = tuple(arrival.waits for found in landed.values() for arrival in found if arrival.waits)
-    waits = unfinished(books) + late + tuple(
-        f"silver/{name} waits for silver/{', silver/'.join(state.waits)} to be published."
-        for name, state in states.items()
-        if state.waits and state.wanted
+    waits = (
+        unfinished(books)
+        + late
+        + tuple(
+            f"silver/{name} waits for silver/{', silver/'.join(state.waits)} to be published."
+            for name, state in states.items()
+            if state.waits and state.wanted
+        )
     )
     aside = tuple(f"{name}: {told}" for name in states for told in _aside(states[name], books))
     holds = held_back(books, states.values(), project)

@@ -49,14 +49,14 @@ class SilverState:
             for entry in self._books.inspections
             if entry.dataset == self.dataset and entry.fingerprint == self._contract.fingerprint
         }
-        return tuple(d for d in self._active if d.sha256 not in inspected)
+        return tuple(d for d in self.active if d.sha256 not in inspected)
 
     @cached_property
     def wanted(self) -> Mapping[str, frozenset[int]]:
         """Numbers of the deliveries that belong in each partition."""
         aside = {(decision.delivery, decision.partition) for decision in self.refused}
         found: dict[str, set[int]] = defaultdict(set)
-        for delivery in self._active:
+        for delivery in self.active:
             for partition, rows in self.records.get(delivery.sha256, {}).items():
                 touched = partition and (rows or partition == WHOLE)
                 out = (delivery.number, partition) in aside or partition in self.expired
@@ -68,7 +68,7 @@ class SilverState:
     def pending(self) -> tuple[Delivery, ...]:
         """Active deliveries that no reader has seen and no person has accepted."""
         seen = {number for holding in self.held.values() for number in holding.deliveries}
-        return tuple(d for d in self._active if d.number not in seen | self.accepted)
+        return tuple(d for d in self.active if d.number not in seen | self.accepted)
 
     @cached_property
     def held(self) -> Mapping[str, Holding]:
@@ -236,7 +236,7 @@ class SilverState:
         return current(self._contract, [d for d in self._delivered if d.number not in out])
 
     @cached_property
-    def _active(self) -> tuple[Delivery, ...]:
+    def active(self) -> tuple[Delivery, ...]:
         """Deliveries whose rows count; what retention has deleted comes back under no contract."""
         gone = self._books.removed(self.dataset)
         return tuple(d for d in self._current if d.number not in gone)

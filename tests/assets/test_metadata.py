@@ -37,8 +37,8 @@ def test_a_list_of_mappings_is_a_table_and_numbers_in_it_stay_numbers() -> None:
     ]
 
 
-def test_the_version_of_data_is_its_snapshot() -> None:
-    assert metadata.version({metadata.SNAPSHOT: "7"}) == dg.DataVersion("7")
+def test_the_version_of_data_is_the_snapshot_that_brought_its_rows() -> None:
+    assert metadata.version({metadata.CONTENT: "7"}) == dg.DataVersion("7")
     assert metadata.version({}) is None
 
 

@@ -15,6 +15,8 @@ from lakehouse.lake import Lake
 from lakehouse.publishing import Draft, propose
 from lakehouse.settings import Settings
 
+pytestmark = pytest.mark.long
+
 TRIPS = "id,start,price,city\n"
 MONTHS = [f"2013-{month:02}" for month in range(1, 7)]
 PUBLISHES = {"embedded": 200, "service": 40}
@@ -24,7 +26,7 @@ def trip(number: int, month: str = "2013-01", price: object = 5) -> str:
     return f"{number},{month}-05T10:00:00Z,{price},Bonn\n"
 
 
-@pytest.fixture(params=["embedded", "service"])
+@pytest.fixture(params=["embedded", pytest.param("service", marks=pytest.mark.long)])
 def backend(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -52,6 +54,7 @@ def ids(lake: Any) -> list[int]:
     return sorted(row[0] for row in lake.rows("silver.trips", "id"))
 
 
+@pytest.mark.long
 def test_first_runs_on_an_empty_lake_all_land(make: Callable[..., Any]) -> None:
     lake = make("trips", "readings", "cities")
     lake.drop("trips", TRIPS + trip(1))
@@ -94,6 +97,7 @@ def test_runs_on_one_partition_give_one_complete_result(make: Callable[..., Any]
     assert len(look(lake.lake, lake.lake.contract("trips")).books.accounts) == 1
 
 
+@pytest.mark.long
 def test_readers_see_whole_publishes_while_there_are_many(
     make: Callable[..., Any], backend: str
 ) -> None:
@@ -138,6 +142,7 @@ def test_no_training_loses_its_row(model_lake: Any, flights: pl.DataFrame) -> No
     assert sorted(rows["run"].to_pylist()) == ["first", "second"]
 
 
+@pytest.mark.long
 def test_trainings_at_once_on_a_new_store_leave_one_champion(
     model_lake: Any,
 ) -> None:

@@ -14,6 +14,8 @@ from lakehouse.contract import Contract
 from lakehouse.erasing import derived
 from lakehouse.settings import Secret
 
+pytestmark = pytest.mark.long
+
 WHO, NAME = "MRN-000777", "Zyxwanda"
 COLUMNS: list[dict[str, Any]] = [
     {"name": "tag", "logicalType": "string", "primaryKey": True, "primaryKeyPosition": 1},

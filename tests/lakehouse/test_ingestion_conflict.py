@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from lakehouse import ingestion, landing
-from lakehouse.catalog import Catalog
+from lakehouse.catalog import moving
 from lakehouse.errors import PublishConflict
 from lakehouse.ingestion import refreshing
 
@@ -132,13 +132,13 @@ def test_rows_and_quarantine_become_visible_together(
 ) -> None:
     data_lake.put("trips", TRIPS + trip(1) + trip(2, price=999))
     data_lake.land("trips", TRIPS + trip(3) + trip(4, price=999), "b.csv")
-    swap, seen = Catalog._swap, []
+    swap, seen = moving._swap, []
 
     def watched(*args: Any) -> None:
         swap(*args)
         seen.append((ids(data_lake), len(data_lake.rows("quarantine.trips"))))
 
-    monkeypatch.setattr(Catalog, "_swap", watched)
+    monkeypatch.setattr(moving, "_swap", watched)
     data_lake.refresh("trips")
     assert seen == [([1], 1)] * 4  # verdicts; silver, quarantine and ledger
     assert (ids(data_lake), len(data_lake.rows("quarantine.trips"))) == ([1, 3], 2)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from lakehouse import landing
-from lakehouse.catalog import Catalog
+from lakehouse.catalog import Catalog, moving
 from lakehouse.ingestion import refreshing
 from lakehouse.landing import taking
 from lakehouse.ledger import Ledger
@@ -100,13 +100,12 @@ SILENT = [
     (refreshing, "audit", 1, "after"),
     (refreshing, "publish", 1, "before"),
     (Catalog, "commit", 1, "before"),
-    (Catalog, "_swap", 1, "after"),
-    (Catalog, "_swap", 2, "after"),
-    (Catalog, "_swap", 3, "after"),
-    (Catalog, "_swap", 4, "after"),
+    (moving, "_swap", 1, "after"),
+    (moving, "_swap", 2, "after"),
+    (moving, "_swap", 3, "after"),
+    (moving, "_swap", 4, "after"),
 ]
 SHOWN = [
-    (Catalog, "commit", 1, "after"),
     (refreshing, "publish", 1, "after"),
 ]
 

@@ -308,6 +308,16 @@ def test_a_folder_that_does_not_fit_the_books_is_left_alone(
     assert told.facts()["files_removed"] == 0
 
 
+def test_the_folder_of_a_table_that_no_catalog_knows_is_emptied(lake: Lake) -> None:
+    ghost = aged(lake.settings.home / "warehouse/gold/ghost/metadata/00000-a.metadata.json")
+    rows = aged(lake.settings.home / "warehouse/gold/ghost/data/part.parquet")
+    foreign = aged(lake.settings.home / "warehouse/notes/of/data/mine.txt")
+    maintain(lake)
+    assert not ghost.exists()
+    assert not rows.exists()
+    assert foreign.exists()
+
+
 def test_a_backup_protects_what_it_needs(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     from lakehouse import backup
 

@@ -14,6 +14,8 @@ from lakehouse.errors import MigrationRefused, SettingsError
 from lakehouse.lake import Lake
 from lakehouse.settings import Settings
 
+pytestmark = pytest.mark.long
+
 CITIES = "name,people\nBonn,3\nKiel,5\nUlm,-1\n"
 
 

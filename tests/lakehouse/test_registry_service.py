@@ -12,6 +12,8 @@ from lakehouse.errors import ServiceFailed, TamperedModel
 from lakehouse.lake import Lake
 from lakehouse.settings import Settings
 
+pytestmark = pytest.mark.long
+
 
 def test_a_champion_is_kept_in_postgresql_and_on_s3_and_verified(
     service_model_lake, services: Services

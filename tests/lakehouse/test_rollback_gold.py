@@ -14,6 +14,8 @@ from lakehouse import building, planning, rollback
 from lakehouse.building import Built
 from lakehouse.errors import RollbackRefused
 
+pytestmark = pytest.mark.long
+
 TRIPS = "id,start,price,city\n"
 WHO = {"by": "ada", "note": "wrong prices"}
 MODELS = {

@@ -243,29 +243,34 @@ def secrets_of(services: Services) -> tuple[str, ...]:
     return services.s3.secret, services.postgres.password, KEY, CANARY
 
 
+@pytest.mark.long
 def test_the_runs_did_what_they_are_for(ran: Ran) -> None:
     codes = [run.code for run in ran.done]
     assert codes == [0, 0, 1], [run.printed for run in ran.done]  # 1: Python's, of a traceback
     assert "Traceback" in ran.done[2].printed
 
 
+@pytest.mark.long
 def test_nothing_printed_holds_a_secret(ran: Ran, services: Services) -> None:
     for run in ran.done:
         assert [s for s in secrets_of(services) if s in run.printed] == []
 
 
+@pytest.mark.long
 def test_no_argument_of_a_child_process_holds_a_secret(ran: Ran, services: Services) -> None:
     arguments = " ".join(argument for run in ran.done for argument in run.arguments)
     assert "lakehouse" in arguments
     assert [s for s in secrets_of(services) if s in arguments] == []
 
 
+@pytest.mark.long
 def test_no_file_of_the_lake_holds_a_secret(ran: Ran, services: Services) -> None:
     assert any(ran.folder.rglob("*.duckdb")) or any(ran.folder.rglob("dagster.yaml"))
     assert kept(ran.folder, *secrets_of(services)) == []
     assert kept(services.s3.folder, *secrets_of(services)) == []
 
 
+@pytest.mark.long
 def test_no_row_of_a_database_holds_a_secret(ran: Ran, services: Services) -> None:
     """Dagster's events, run configuration and schedules, MLflow's store, the Iceberg catalog."""
     environment, looked_at = ran.environment, 0

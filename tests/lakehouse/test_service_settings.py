@@ -28,6 +28,8 @@ from lakehouse.errors import ServiceFailed, SettingsError
 from lakehouse.lake import Lake
 from lakehouse.settings import Settings
 
+pytestmark = pytest.mark.long
+
 CITIES = "name,people\nUtrecht,5\n"
 ROWS = [("Utrecht", 5)]
 

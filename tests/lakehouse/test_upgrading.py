@@ -81,7 +81,7 @@ def test_an_upgraded_lake_is_as_it_was(older: Any) -> None:
     assert done.summary().endswith(f"to {FORMAT_VERSION}, all at once.")
     assert formats(older) == {FORMAT_VERSION}
     assert read(older) == told["rows"]
-    assert older.plan().facts() == told["plan"]
+    assert older.plan().facts() == {**told["plan"], "holds": []}
     status = json.loads(json.dumps(standing.read(older.lake).document(), default=str))
     for table in [*status["tables"], *told["status"]["tables"]]:
         table.pop("snapshot"), table.pop("snapshots")  # the books have one more

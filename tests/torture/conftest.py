@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -21,6 +22,13 @@ STARTED = pytest.StashKey[float]()
 def pytest_configure(config: pytest.Config) -> None:
     """Starts the count."""
     config.stash[TALLY], config.stash[STARTED] = Tally(), time.monotonic()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks what is in this folder."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker("torture")
 
 
 @pytest.hookimpl(trylast=True)

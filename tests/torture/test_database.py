@@ -22,6 +22,8 @@ from lakehouse import landing
 from lakehouse.lake import Lake
 from lakehouse.settings import Settings
 
+pytestmark = pytest.mark.long
+
 
 class Shared:
     """A lake whose catalog is in PostgreSQL; each run brings one more file."""

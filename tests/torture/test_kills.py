@@ -22,11 +22,8 @@ from lakehouse.settings import Settings
 LAKES = Path(__file__).parents[1] / "golden" / "lakes"
 
 SHORT = (
-    "landing.renamed",
     "admitting.inspected",
-    "conforming.broken",
     "branch.written",
-    "refresh.audited",
     "refusing.discarded",
     "commit.moved",
     "commit.done",

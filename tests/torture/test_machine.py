@@ -17,6 +17,8 @@ from harness import Nursery, Tally
 from lakehouse.lake import Lake
 from lakehouse.settings import Settings
 
+pytestmark = pytest.mark.long
+
 Small = Callable[[int], Path]
 
 

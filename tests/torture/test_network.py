@@ -21,6 +21,8 @@ from servers import S3Server
 from lakehouse.lake import Lake
 from lakehouse.settings import Settings
 
+pytestmark = pytest.mark.long
+
 
 @dataclass
 class Remote:
