@@ -96,8 +96,9 @@ def commit(catalog: RestCatalog, changes: Sequence[Told]) -> None:
     requests = [_request(*change) for change in changes]
     if len(requests) == 1:
         table = changes[0][0]
-        place = {"namespace": table.name()[0], "table": table.name()[1]}
-        url, body = catalog.url("namespaces/{namespace}/tables/{table}", **place), requests[0]
+        namespace, name = table.name()
+        path = "namespaces/{namespace}/tables/{table}"
+        url, body = catalog.url(path, namespace=namespace, table=name), requests[0]
     else:
         url = catalog.url("transactions/commit")
         body = f'{{"table-changes": [{", ".join(requests)}]}}'

@@ -31,6 +31,7 @@ def forget(
             "line for each: what stands on a command line is seen by others and kept by shells.",
         ),
     ],
+    *,
     by: By = "",
     note: Note = "",
     dry_run: Annotated[

@@ -140,7 +140,8 @@ def test_rows_and_quarantine_become_visible_together(
 
     monkeypatch.setattr(moving, "_swap", watched)
     data_lake.refresh("trips")
-    assert seen == [([1], 1)] * 4  # verdicts; silver, quarantine and ledger
+    # two branches; then verdicts, silver, quarantine and ledger
+    assert seen == [([1], 1)] * 6
     assert (ids(data_lake), len(data_lake.rows("quarantine.trips"))) == ([1, 3], 2)
 
 

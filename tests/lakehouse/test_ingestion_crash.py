@@ -104,6 +104,8 @@ SILENT = [
     (moving, "_swap", 2, "after"),
     (moving, "_swap", 3, "after"),
     (moving, "_swap", 4, "after"),
+    (moving, "_swap", 5, "after"),
+    (moving, "_swap", 6, "after"),
 ]
 SHOWN = [
     (refreshing, "publish", 1, "after"),
