@@ -85,7 +85,7 @@ def test_an_upgraded_lake_is_as_it_was(older: Any) -> None:
     status = json.loads(json.dumps(standing.read(older.lake).document(), default=str))
     for table in [*status["tables"], *told["status"]["tables"]]:
         table.pop("snapshot"), table.pop("snapshots")  # the books have one more
-    assert status == told["status"]
+    assert status == {**told["status"], "holds": []}
     champion = registry.champion(older.lake, "late")
     assert champion is not None
     assert champion.version == 1
