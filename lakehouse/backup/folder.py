@@ -151,7 +151,7 @@ def opened(lake: Lake, folder: str) -> Backup:
 
 def absolute(lake: Lake, reference: str) -> str:
     """Returns the URL of a file that a backup needs."""
-    return reference if "://" in reference else f"{lake.settings.warehouse}/{reference}"
+    return reference if "://" in reference else lake.object_url(reference)
 
 
 def absent(lake: Lake, references: list[str]) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,7 +103,10 @@ def _written(lake: Lake, name: str, target: str) -> Backup:
             format=int(FORMAT_VERSION),
             warehouse=lake.settings.warehouse,
             tables={table: found.metadata_location for table, found in refs.tables.items()},
-            files={path.relative_to(scratch).as_posix(): _sha256(path) for path in files},
+            files={
+                path.relative_to(scratch).as_posix(): lake.storage.digest(f"file://{path}")[0]
+                for path in files
+            },
             references=len((scratch / REFERENCES).read_text(encoding="utf-8").splitlines()),
         )
         (scratch / DOCUMENT).write_text(backup.dumps(), encoding="utf-8")
@@ -135,8 +137,3 @@ def _references(lake: Lake, target: str) -> list[str]:
 def _write(path: Path, lines: Iterator[str] | list[str]) -> None:
     with path.open("w", encoding="utf-8") as stream:
         stream.writelines(f"{line}\n" for line in lines)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

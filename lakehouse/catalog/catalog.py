@@ -264,6 +264,12 @@ def content_of(snapshot: Snapshot) -> int:
     return int(noted) if noted else snapshot.snapshot_id
 
 
+def stamps(snapshot: Snapshot) -> dict[str, str]:
+    """Returns what the engine noted on a snapshot; others with the same rows have it too."""
+    noted = snapshot.summary.additional_properties if snapshot.summary else {}
+    return {name: said for name, said in noted.items() if name.startswith("lakehouse.")}
+
+
 def staged(transaction: Transaction, base: Table) -> Change:
     """Returns what an uncommitted transaction would do, to be committed with other tables."""
     return Change(base, transaction._updates, transaction._requirements)

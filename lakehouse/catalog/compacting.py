@@ -14,14 +14,13 @@ from pyiceberg.table import FileScanTask, Table, Transaction, _parquet_files_to_
 from pyiceberg.table.snapshots import Operation, Summary
 from pyiceberg.table.update.snapshot import ManageSnapshots
 
-from lakehouse.catalog.catalog import SAME_ROWS, Change, content_of, staged
+from lakehouse.catalog.catalog import SAME_ROWS, Change, content_of, staged, stamps
 from lakehouse.catalog.evolving import map_names
 from lakehouse.catalog.merging import MergingOverwrite
 from lakehouse.errors import PublishConflict
 
 _SMALL = 0.75
 """A file below this share of the target size is small."""
-_OURS = "lakehouse."
 
 
 @dataclass(frozen=True)
@@ -104,12 +103,10 @@ def compacted(
     base = table.current_snapshot()
     if base is None:
         raise PublishConflict([".".join(table.name())], "the table has no snapshot to start from")
-    noted = base.summary.additional_properties if base.summary else {}
-    kept = {key: value for key, value in noted.items() if key.startswith(_OURS)}
     transaction = table.transaction()
     map_names(transaction)
     ManageSnapshots(transaction).create_branch(base.snapshot_id, branch).commit()
-    told = {**kept, **properties, SAME_ROWS: str(content_of(base))}
+    told = {**stamps(base), **properties, SAME_ROWS: str(content_of(base))}
     with _Compaction(transaction, table, branch, told) as change:
         for bundle in out:
             for task in bundle.tasks:

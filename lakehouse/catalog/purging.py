@@ -13,7 +13,7 @@ from pyiceberg.table.snapshots import Operation, Snapshot
 from pyiceberg.table.update import RemoveSnapshotRefUpdate, RemoveSnapshotsUpdate
 from pyiceberg.table.update.snapshot import _OverwriteFiles
 
-from lakehouse.catalog.catalog import MAIN, SAME_ROWS, Change, content_of, staged
+from lakehouse.catalog.catalog import MAIN, SAME_ROWS, Change, content_of, staged, stamps
 from lakehouse.catalog.expiring import forgettable
 
 
@@ -58,7 +58,7 @@ def renewed(table: Table) -> Change:
     if head is None:
         return Change(table, ())
     transaction = table.transaction()
-    noted = {SAME_ROWS: str(content_of(head)), **_stamps(head)}
+    noted = {SAME_ROWS: str(content_of(head)), **stamps(head)}
     with _Renewed(Operation.OVERWRITE, transaction, table.io, snapshot_properties=noted):
         pass
     change = staged(transaction, table)
@@ -89,9 +89,3 @@ def _files(io: FileIO, manifest: ManifestFile) -> Iterator[str]:
     with suppress(FileNotFoundError):
         for entry in manifest.fetch_manifest_entry(io, discard_deleted=False):
             yield entry.data_file.file_path
-
-
-def _stamps(head: Snapshot) -> dict[str, str]:
-    """Returns what the engine noted on a snapshot, which its rows keep."""
-    noted = head.summary.additional_properties if head.summary else {}
-    return {name: said for name, said in noted.items() if name.startswith("lakehouse.")}

@@ -57,7 +57,7 @@ def upgrade(lake: Lake) -> Upgraded:
         UsageError: The books name an object that is not in this warehouse.
         PublishConflict: Other runs kept committing at the same time.
     """
-    for attempt in range(_ATTEMPTS):
+    for last in catalog.attempts(_ATTEMPTS):
         tables = lake.catalog.refs(older=True).tables
         older = {name: table for name, table in tables.items() if catalog.is_older(table)}
         found = min(map(catalog.format_of, older.values()), default=int(FORMAT_VERSION))
@@ -67,7 +67,7 @@ def upgrade(lake: Lake) -> Upgraded:
             lake.catalog.commit(changes)
             break
         except PublishConflict:
-            if attempt == _ATTEMPTS - 1:
+            if last:
                 raise
     return Upgraded(found, len(older))
 

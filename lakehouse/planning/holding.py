@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from lakehouse import catalog
 from lakehouse.contract import Contract
 from lakehouse.ledger import Account, Books
 from lakehouse.ledger.rollback import standing
@@ -67,13 +68,8 @@ def _gone(books: Books, contract: Contract) -> frozenset[int]:
     table = books.refs.tables.get(contract.table)
     if table is None:
         return frozenset()
-    known = {snapshot.snapshot_id: snapshot for snapshot in table.snapshots()}
-    line = []
-    at = table.current_snapshot()
-    while at is not None:
-        line.append(at)
-        at = known.get(at.parent_snapshot_id) if at.parent_snapshot_id else None
+    line = list(catalog.history(table))
     # an older one may have been on it: what lay between is forgotten, and a tag keeps this one
     first = min((snapshot.sequence_number or 0 for snapshot in line), default=0)
-    younger = {id for id, snapshot in known.items() if (snapshot.sequence_number or 0) > first}
+    younger = {s.snapshot_id for s in table.snapshots() if (s.sequence_number or 0) > first}
     return frozenset(younger - {snapshot.snapshot_id for snapshot in line})

@@ -55,7 +55,8 @@ def secrets(settings: Settings) -> list[str]:
 def reached(settings: Services, shell: str) -> str:
     """Runs a program with the printed settings alone, as the person's shell would."""
     script = f"{settings.exports()}\n{shell}"
-    environment = {"PATH": os.environ["PATH"], "PGPASSWORD": "of another server"}
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"  # an activated environment
+    environment = {"PATH": path, "PGPASSWORD": "of another server"}
     done = subprocess.run(
         ["bash", "-c", script], env=environment, capture_output=True, text=True, check=False
     )
