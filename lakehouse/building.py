@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lakehouse import faults
-from lakehouse.catalog import Change, attempts
+from lakehouse.catalog import Change, retried
 from lakehouse.connection import connect, quote_table, quote_text
 from lakehouse.dbt_manifest import DbtProject, GoldModel, GoldTest, load, run_dbt
 from lakehouse.errors import BuildRefused, DbtFailed, PublishConflict
@@ -19,7 +19,7 @@ from lakehouse.lake import Lake
 from lakehouse.ledger import Books, Build
 from lakehouse.planning.gold import GOLD, gold_reason, latest, snapshots
 from lakehouse.planning.holds import gold_hold
-from lakehouse.publishing import Written, replace_files
+from lakehouse.publishing import Written, fenced, replace_files, require
 from lakehouse.results import Check, Result, counted
 
 _ATTEMPTS = 3
@@ -96,26 +96,27 @@ def build(lake: Lake, *, run: str, progress: Callable[[str], None] = lambda _: N
         DbtFailed: dbt could not run at all.
         PublishConflict: Other builds or rollbacks kept coming first.
     """
-    project = load(lake.settings)
-    for last in attempts(_ATTEMPTS):
-        books = lake.ledger.read([*project.sources, *(model.table for model in project.models)])
+    project, started = load(lake.settings), time.monotonic()
+    # after a conflict, what happened meanwhile decides whether anything is to be built
+    built = retried(_ATTEMPTS, lambda: _brought(lake, project, run))
+    if built.reason:
+        progress(f"{built.summary()} ({time.monotonic() - started:.1f} s)")
+    return built
+
+
+def _brought(lake: Lake, project: DbtProject, run: str) -> Built:
+    """Builds if there is a reason to."""
+    names = [model.table for model in project.models]
+    with fenced(lake, names) as fence:
+        books = lake.ledger.read([*project.sources, *names])
         reason = gold_reason(books, project)
         if not reason:
             present = tuple(_present(books, model) for model in project.models)
             return Built(present, "", hold=gold_hold(books, project))
-        started = time.monotonic()
         scratch_home = lake.settings.home / "dbt"
         scratch_home.mkdir(parents=True, exist_ok=True)
-        try:
-            with tempfile.TemporaryDirectory(dir=scratch_home) as folder:
-                built = _build(_Job(lake, project, books, Path(folder), run), reason)
-            break
-        except PublishConflict:
-            # nothing was published; what happened meanwhile decides whether anything is to be built
-            if last:
-                raise
-    progress(f"{built.summary()} ({time.monotonic() - started:.1f} s)")
-    return built
+        with tempfile.TemporaryDirectory(dir=scratch_home) as folder:
+            return _build(_Job(lake, project, books, fence, Path(folder), run), reason)
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,7 @@ class _Job:
     lake: Lake
     project: DbtProject
     books: Books
+    fence: Change
     folder: Path
     run: str
 
@@ -141,6 +143,7 @@ def _build(job: _Job, reason: str) -> Built:
     models = job.project.models
     failures = tuple(_failures(job.project, statuses))
     if failures:
+        require(job.lake, job.fence, [model.table for model in models])
         refused = BuildRefused(failures, _readers(job.books)).message()
         return Built(tuple(_present(job.books, m, statuses) for m in models), reason, (refused,))
     files, columns = _export(job)
@@ -156,10 +159,10 @@ def _build(job: _Job, reason: str) -> Built:
         entry = Build(last + 1, GOLD, job.project.fingerprint, inputs, outputs)
         return (job.lake.ledger.staged([entry], now),)
 
-    written = {
-        one.table: one
-        for one in replace_files(job.lake, files, run=job.run, base=job.books.refs, beside=beside)
-    }
+    stored = replace_files(
+        job.lake, files, run=job.run, base=job.books.refs, fence=job.fence, beside=beside
+    )
+    written = {one.table: one for one in stored}
     faults.reach("gold.published")
     return Built(
         tuple(_built(m, written[m.table], columns[m.table], statuses) for m in models), reason

@@ -9,10 +9,12 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyiceberg.expressions import BooleanExpression
@@ -20,7 +22,7 @@ from pyiceberg.table import Table
 
 from lakehouse import catalog, faults
 from lakehouse.catalog import Change, Proposal, Refs
-from lakehouse.errors import PublishConflict
+from lakehouse.errors import DbtFailed, PublishConflict
 from lakehouse.lake import Lake
 from lakehouse.ledger import Entry
 from lakehouse.results import Result
@@ -158,13 +160,17 @@ def replace(
     run: str,
     properties: Mapping[str, str] | None = None,
     base: Refs | None = None,
+    fence: Change | None = None,
 ) -> Written:
     """Makes `data` the whole content of a table that the engine itself computes.
 
-    Equal rows under equal properties are recognised by hash and add no snapshot. `base` is as
-    `replace_files` says.
+    Equal rows under equal properties are recognised by hash and add no snapshot. `base` and `fence`
+    are as `replace_files` says.
     """
-    return replace_many(lake, {table: data}, run=run, properties=properties, base=base)[0]
+    found = replace_many(
+        lake, {table: data}, run=run, properties=properties, base=base, fence=fence
+    )
+    return found[0]
 
 
 def replace_many(
@@ -174,6 +180,7 @@ def replace_many(
     run: str,
     properties: Mapping[str, str] | None = None,
     base: Refs | None = None,
+    fence: Change | None = None,
 ) -> tuple[Written, ...]:
     """Like `replace` for several tables, all or nothing."""
     with tempfile.TemporaryDirectory() as folder:
@@ -181,7 +188,7 @@ def replace_many(
         for name, data in tables.items():
             files[name] = Path(folder) / f"{name}.parquet"
             pq.write_table(data, files[name], compression="zstd")
-        return replace_files(lake, files, run=run, properties=properties, base=base)
+        return replace_files(lake, files, run=run, properties=properties, base=base, fence=fence)
 
 
 def replace_files(
@@ -191,6 +198,7 @@ def replace_files(
     run: str,
     properties: Mapping[str, str] | None = None,
     base: Refs | None = None,
+    fence: Change | None = None,
     beside: Callable[[Mapping[str, int]], Sequence[Change]] = lambda _: (),
 ) -> tuple[Written, ...]:
     """Makes each local Parquet file the whole content of its table, all or nothing.
@@ -201,10 +209,12 @@ def replace_files(
         run: The run.
         properties: Kept in the summary of each snapshot.
         base: The tables as they were when the files were made; without it the last run wins.
+        fence: As `fenced` has it.
         beside: Given the snapshot of every table, makes what is committed with it.
 
     Raises:
-        PublishConflict: Readers no longer see the rows of `base`, or other runs kept committing.
+        PublishConflict: Readers no longer see the rows of `base`, a person was forgotten since
+            `fence`, or other runs kept committing.
     """
     schemas = {name: pq.read_schema(file) for name, file in files.items()}
     stamps = {
@@ -214,32 +224,82 @@ def replace_files(
     for name, schema in schemas.items():
         lake.catalog.ensure(name, schema)
     urls: dict[str, str] = {}
-    for last in catalog.attempts(_ATTEMPTS):
-        refs = lake.catalog.refs(files)
-        if base is not None and (moved := [name for name in files if _moved(name, base, refs)]):
-            raise PublishConflict(moved, "another run published it in the meantime")
-        there = {name for name in files if _carries(refs.tables[name], stamps[name])}
-        for name in files.keys() - there - urls.keys():
-            urls[name] = _stored(lake, refs.tables[name], files[name])
-        staged = {
-            name: catalog.rewrite(refs.tables[name], schemas[name], [urls[name]], stamps[name])
-            for name in files.keys() - there
-        }
-        fresh = {name: snapshot for name, (_, snapshot) in staged.items()}
-        shown = {name: fresh.get(name) or refs.snapshot(name) or 0 for name in files}
-        same = [Change(refs.tables[name], ()) for name in there]
-        changes = [*(change for change, _ in staged.values()), *same, *beside(shown)]
-        try:
-            lake.catalog.commit(changes)
-            break
-        except PublishConflict:
-            # another run wrote one of the tables: the same rows are staged on what it left
-            if last:
-                raise
+    fences = [fence] if fence else []
+    with _none_left(lake, urls):
+        for last in catalog.attempts(_ATTEMPTS):
+            refs = _as_read(lake, files, base, fences)
+            there = {name for name in files if _carries(refs.tables[name], stamps[name])}
+            for name in files.keys() - there - urls.keys():
+                urls[name] = _stored(lake, refs.tables[name], files[name])
+            staged = {
+                name: catalog.rewrite(refs.tables[name], schemas[name], [urls[name]], stamps[name])
+                for name in files.keys() - there
+            }
+            fresh = {name: snapshot for name, (_, snapshot) in staged.items()}
+            shown = {name: fresh.get(name) or refs.snapshot(name) or 0 for name in files}
+            same = [*(Change(refs.tables[name], ()) for name in there), *fences]
+            changes = [*(change for change, _ in staged.values()), *same, *beside(shown)]
+            try:
+                lake.catalog.commit(changes)
+                break
+            except PublishConflict:
+                # another run wrote one of the tables: the same rows are staged on what it left
+                if last:
+                    raise
     return tuple(
         Written(name, pq.read_metadata(file).num_rows, shown[name], name in fresh)
         for name, file in files.items()
     )
+
+
+@contextmanager
+def fenced(lake: Lake, names: Collection[str]) -> Iterator[Change]:
+    """Lends the ledger's fence to what makes tables of others, from before it reads the first.
+
+    Forgetting a person deletes files that are being read; what fails of it is a conflict.
+    """
+    fence = lake.ledger.fence()
+    try:
+        yield fence
+    except (duckdb.Error, DbtFailed, OSError):
+        require(lake, fence, names)
+        raise
+
+
+def require(lake: Lake, fence: Change, names: Collection[str]) -> None:
+    """Refuses to go on with what was made of rows that were read before a person was forgotten.
+
+    Raises:
+        PublishConflict: A step of that was booked since `fence`.
+    """
+    if not lake.ledger.stands(fence):
+        raise PublishConflict(names, "a person was forgotten since what it is made of was read")
+
+
+@contextmanager
+def _none_left(lake: Lake, urls: Mapping[str, str]) -> Iterator[None]:
+    """Removes stored files that a conflict keeps from being published.
+
+    They may hold rows of a person who was forgotten meanwhile.
+    """
+    try:
+        yield
+    except PublishConflict:
+        for url in urls.values():
+            lake.storage.remove(url)
+        raise
+
+
+def _as_read(
+    lake: Lake, names: Collection[str], base: Refs | None, fences: Sequence[Change]
+) -> Refs:
+    """Returns the tables as they are, if nothing has come between that forbids to replace them."""
+    for fence in fences:
+        require(lake, fence, names)
+    refs = lake.catalog.refs(names)
+    if base is not None and (moved := [name for name in names if _moved(name, base, refs)]):
+        raise PublishConflict(moved, "another run published it in the meantime")
+    return refs
 
 
 def _moved(name: str, base: Refs, now: Refs) -> bool:

@@ -28,7 +28,7 @@ from lakehouse.catalog.purging import known, renewed
 from lakehouse.catalog.reaching import data_files, reached
 from lakehouse.catalog.references import back, tag, untag
 from lakehouse.catalog.relocating import counts, relocated
-from lakehouse.catalog.retrying import attempts
+from lakehouse.catalog.retrying import attempts, retried
 from lakehouse.catalog.rewriting import refilled, rewrite
 
 __all__ = [
@@ -70,6 +70,7 @@ __all__ = [
     "refilled",
     "relocated",
     "renewed",
+    "retried",
     "rewrite",
     "staged",
     "still_at",

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+from lakehouse.errors import PublishConflict
+
+R = TypeVar("R")
 
 
 def attempts(most: int) -> Iterator[bool]:
@@ -15,3 +20,22 @@ def attempts(most: int) -> Iterator[bool]:
     for attempt in range(1, most + 1):
         yield attempt == most
         time.sleep(random.uniform(0.5, 1) * 0.02 * 2 ** min(attempt, 5))  # noqa: S311 - no secret
+
+
+def retried(most: int, attempt: Callable[[], R]) -> R:
+    """Repeats all of what another run's commit got in the way of.
+
+    Args:
+        most: How often it is tried.
+        attempt: Looks at what is there now, and commits.
+
+    Raises:
+        PublishConflict: Others came first each time.
+    """
+    for last in attempts(most):
+        try:
+            return attempt()
+        except PublishConflict:
+            if last:
+                raise
+    raise AssertionError  # the last attempt returns or raises

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 import fastavro
 import pyarrow.parquet as pq
@@ -15,7 +16,6 @@ from pyiceberg.table import Table
 
 from lakehouse import catalog, faults
 from lakehouse.erasing.person import Person
-from lakehouse.errors import PublishConflict
 from lakehouse.lake import Lake
 from lakehouse.storage import StoredFile
 
@@ -27,14 +27,13 @@ _METADATA = re.compile(r"/(\d+)-[^/]*\.metadata\.json$")
 
 def renew(lake: Lake, names: Iterable[str]) -> None:
     """Takes all snapshots but the present one from tables, with their branches and tags."""
+
+    def renew_one(name: str) -> None:
+        lake.catalog.commit([catalog.renewed(lake.catalog.table(name))])
+
     for name in names:
-        for attempt in range(_ATTEMPTS):
-            try:
-                lake.catalog.commit([catalog.renewed(lake.catalog.table(name))])
-                break
-            except PublishConflict:  # another run published the table at this moment
-                if attempt == _ATTEMPTS - 1:
-                    raise
+        # another run may publish the table at this moment
+        catalog.retried(_ATTEMPTS, partial(renew_one, name))
         faults.reach("forgetting.renewed")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lakehouse import backup, building, faults, ingestion
 from lakehouse.admitting import look
@@ -143,10 +143,12 @@ def _erase(job: _Job, begun: Erasure) -> Erased:
     records = sum(one.records for one in books.replacements if one.erasure == begun.number)
     job.progress(f"bronze/{dataset}: {records:,} records erased")
     partitions, left = _refresh(job)
-    found = derived.derived(lake, dataset)
-    if found.gold and not left:
+    _book(lake, replace(begun, kind="passed"))
+    if derived.derived(lake, dataset).gold and not left:
         left = building.build(lake, run=job.run, progress=job.progress).refusals()
         faults.reach("forgetting.built")
+    _book(lake, replace(begun, kind="passed"))
+    found = derived.derived(lake, dataset)
     blot(lake, job.person.contract, touched(books, dataset, begun.number))
     faults.reach("forgetting.blotted")
     there = set(lake.catalog.names())
@@ -198,23 +200,16 @@ def _refresh(job: _Job) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 def _end(job: _Job, begun: Erasure, records: int) -> None:
     """Books that nothing is left to do, and throws away the key by which the person was known."""
-    now = job.lake.settings.clock()
-    done = Erasure(
-        begun.number,
-        job.dataset,
-        begun.columns,
-        begun.mark,
-        "done",
-        records,
-        begun.by,
-        begun.note,
-        now,
-    )
-    job.lake.ledger.append([done])
+    _book(job.lake, replace(begun, kind="done", records=records))
     faults.reach("forgetting.done")
     url = _key_url(job.lake, begun.mark)
     with suppress(FileNotFoundError):
         job.lake.storage.remove(url)
+
+
+def _book(lake: Lake, step: Erasure) -> None:
+    """Books a step; what others make of rows that they read before it is not published any more."""
+    lake.ledger.append([replace(step, at=lake.settings.clock())])
 
 
 def _begun(lake: Lake, books: Books, person: Person) -> Erasure | None:

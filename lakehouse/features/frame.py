@@ -165,6 +165,9 @@ def _protect(lake: Lake, frame: TrainingFrame) -> None:
         table = lake.catalog.table(frame.source.table)
         if frame.tag in table.refs():
             return
+        if table.snapshot_by_id(frame.source.snapshot) is None:
+            why = "the snapshot that was read is forgotten"
+            raise PublishConflict([frame.source.table], why)
         try:
             lake.catalog.commit([catalog.tag(table, frame.tag, frame.source.snapshot)])
         except PublishConflict:  # another run published the table at this moment

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar, cast
@@ -24,7 +23,6 @@ from pyiceberg.types import (
 
 from lakehouse import catalog
 from lakehouse.catalog import Catalog, Change, Refs
-from lakehouse.errors import PublishConflict
 from lakehouse.ledger.entries import (
     Account,
     Build,
@@ -42,7 +40,6 @@ from lakehouse.ledger.replacing import replaced, standing
 from lakehouse.ledger.rollback import Rollback
 
 _ATTEMPTS = 20
-R = TypeVar("R")
 E = TypeVar(
     "E",
     Delivery,
@@ -108,7 +105,7 @@ class Books:
     def unfinished(self) -> tuple[Erasure, ...]:
         """Erasures that were begun and not finished."""
         done = {one.number for one in self.erasures if one.kind == "done"}
-        return tuple(one for one in self.erasures if one.number not in done)
+        return tuple(one for one in self.erasures if one.kind == "begun" and one.number not in done)
 
     def delivered(self, dataset: str) -> tuple[Delivery, ...]:
         """Returns the dataset's deliveries in their order."""
@@ -183,7 +180,7 @@ class Ledger:
     def append(self, entries: Sequence[Entry]) -> None:
         """Appends entries of one kind, whatever other runs append at the same time."""
         if entries:
-            _retried(lambda: self._catalog.commit([self.staged(entries)]))
+            catalog.retried(_ATTEMPTS, lambda: self._catalog.commit([self.staged(entries)]))
 
     def staged(self, entries: Sequence[Entry], seen: Books | None = None) -> Change:
         """Returns an append to be committed together with other tables.
@@ -196,6 +193,18 @@ class Ledger:
         known = seen.refs.tables.get(_NAMES[kind]) if seen else None
         return _append(known or self.table(kind), entries)
 
+    def fence(self) -> Change:
+        """Returns a condition for the commit of what is made of tables that are read from now on.
+
+        It holds as long as no step of forgetting a person is booked.
+        """
+        return Change(self.table(Erasure), ())
+
+    def stands(self, fence: Change) -> bool:
+        """Returns whether a condition made by `fence` holds."""
+        name = _NAMES[Erasure]
+        return self._catalog.table(name).metadata_location == fence.table.metadata_location
+
     def rewrite(self, kind: type[E], change: Callable[[E], E]) -> None:
         """Blots out what entries say; nothing else may come of it than less being told."""
 
@@ -207,7 +216,7 @@ class Ledger:
             if table is not None and changed != entries:
                 self._catalog.commit([catalog.refilled(table, _rows(table, changed))])
 
-        _retried(attempt)
+        catalog.retried(_ATTEMPTS, attempt)
 
     def number(
         self,
@@ -241,17 +250,7 @@ class Ledger:
                 self._catalog.commit([*beside(), _append(table, entries), *noted])
             return entries
 
-        return _retried(attempt)
-
-
-def _retried(attempt: Callable[[], R]) -> R:
-    """Repeats what another run's commit got in the way of, with growing pauses."""
-    for again in range(_ATTEMPTS):
-        try:
-            return attempt()
-        except PublishConflict:
-            time.sleep(0.01 * 2 ** min(again, 6))
-    return attempt()
+        return catalog.retried(_ATTEMPTS, attempt)
 
 
 def _append(table: Table, entries: Sequence[Entry]) -> Change:

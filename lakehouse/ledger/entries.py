@@ -10,7 +10,7 @@ from lakehouse.ledger.removal import Removal
 from lakehouse.ledger.rollback import Rollback
 
 DecisionKind = Literal["withdrawn", "refused", "accepted", "replayed"]
-ErasureKind = Literal["begun", "done"]
+ErasureKind = Literal["begun", "passed", "done"]
 
 
 @dataclass(frozen=True)
@@ -223,14 +223,15 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Erasure:
-    """A person's request to be forgotten, before the first step and after the last.
+    """A step of forgetting a person.
 
     Attributes:
-        number: Order, assigned by the commit; both entries of a request have the same.
+        number: Order, assigned by the commit; all entries of a request have the same.
         dataset: The dataset.
         columns: The columns that tell whose rows they are, separated by commas.
         mark: HMAC of their values under a key of its own, which is thrown away when all is done.
-        kind: `begun` or `done`.
+        kind: `begun`; `passed` after each step that made tables anew, so that nothing can be
+            published any more of what was read before; `done`.
         records: Records taken out of bronze, so far as the entry knows.
         by: Who decided.
         note: Why.

@@ -14,6 +14,7 @@ from typing import TypeVar
 import pyarrow as pa
 
 from lakehouse import publishing, registry
+from lakehouse.catalog import Change
 from lakehouse.lake import Lake
 from lakehouse.monitoring.report import Drift, DriftReport, Month
 from lakehouse.profiling import Bins, Profile
@@ -95,9 +96,15 @@ def read(lake: Lake, model: str) -> Measurement:
 
 
 def write(
-    lake: Lake, measured: Measurement, report: DriftReport, state: ScoringState, run: str
+    lake: Lake,
+    measured: Measurement,
+    report: DriftReport,
+    state: ScoringState,
+    *,
+    run: str,
+    fence: Change,
 ) -> None:
-    """Publishes the three tables together or not at all."""
+    """Publishes the three tables together or not at all; `fence` as `publishing` has it."""
     model = report.spec.name
     noted = {ALARM: str(report.wants_retraining).lower(), REASON: report.reason}
     publishing.replace_many(
@@ -109,6 +116,7 @@ def write(
         },
         run=run,
         properties={**state.properties(), **noted},
+        fence=fence,
     )
 
 

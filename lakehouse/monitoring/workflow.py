@@ -10,6 +10,7 @@ from itertools import chain
 import polars as pl
 
 from lakehouse import faults, features, profiling, registry
+from lakehouse.catalog import Change, retried
 from lakehouse.connection import quote_name
 from lakehouse.evaluation import evaluate
 from lakehouse.features import LABEL, Sample, Source
@@ -19,11 +20,13 @@ from lakehouse.monitoring import distances, tables
 from lakehouse.monitoring.report import METRICS, Drift, DriftReport, Month
 from lakehouse.monitoring.tables import Measurement
 from lakehouse.profiling import MONTH, SCORE, Profile, Reference
+from lakehouse.publishing import fenced
 from lakehouse.registry import Champion, ScoringState
 
 _ROWS_AT_ONCE = 400_000
 """Months are read in groups of about so many rows, so that memory does not grow with the table."""
 _FORMAT = "%Y-%m"
+_ATTEMPTS = 3
 _NAMES = {SCORE: "score"}
 """How columns that are not the table's own are called in reports."""
 
@@ -46,8 +49,19 @@ def measure(lake: Lake, model: str, *, run: str) -> DriftReport:
         UnknownName: The model or its table is not there.
         TamperedModel: The champion's files are not those that were registered.
         ServiceFailed: MLflow did not answer.
+        PublishConflict: A person kept being forgotten, or other runs kept measuring.
     """
     spec = lake.model(model)
+
+    def attempt() -> DriftReport:
+        with fenced(lake, [tables.table_name(tables.DRIFT, model)]) as fence:
+            return _measure(lake, spec, fence, run)
+
+    return retried(_ATTEMPTS, attempt)
+
+
+def _measure(lake: Lake, spec: ModelSpec, fence: Change, run: str) -> DriftReport:
+    model = spec.name
     source = features.pin(lake, spec.table)
     left = registry.standing(lake, model)
     if left is not None and left.champion is not None:
@@ -67,7 +81,7 @@ def measure(lake: Lake, model: str, *, run: str) -> DriftReport:
     measured = _joined([kept, *fresh])
     report = _report(spec, champion.version, measured, computed=computed, changed=True)
     faults.reach("monitoring.measured")
-    tables.write(lake, measured, report, state, run)
+    tables.write(lake, measured, report, state, run=run, fence=fence)
     faults.reach("monitoring.published")
     return report
 

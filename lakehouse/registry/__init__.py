@@ -15,6 +15,7 @@ from lakehouse.registry.state import (
 from lakehouse.registry.store import dump, is_used, load, relocated
 from lakehouse.registry.tracking import (
     Champion,
+    alone,
     artifacts,
     champion,
     prepare,
@@ -30,6 +31,7 @@ __all__ = [
     "ScoringState",
     "Standing",
     "TrainingState",
+    "alone",
     "artifacts",
     "champion",
     "dump",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from lakehouse.lake import Lake
-from lakehouse.registry.tracking import CHAMPION, _answering, _client
+from lakehouse.registry.tracking import CHAMPION, _answering, _client, alone
 
 
 def retire(lake: Lake, model: str, tells: Callable[[bytes], bool]) -> tuple[int, ...]:
@@ -22,6 +22,11 @@ def retire(lake: Lake, model: str, tells: Callable[[bytes], bool]) -> tuple[int,
     Returns:
         The versions that went.
     """
+    with alone(lake, model):
+        return _retired(lake, model, tells)
+
+
+def _retired(lake: Lake, model: str, tells: Callable[[bytes], bool]) -> tuple[int, ...]:
     client = _client(lake.settings.tracking_uri, lake.settings.home)
     with _answering(f"looking through the versions of {model}"):
         experiment = client.get_experiment_by_name(model)

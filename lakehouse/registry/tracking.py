@@ -50,6 +50,13 @@ class Champion:
     texts: Mapping[str, str]
 
 
+@contextmanager
+def alone(lake: Lake, model: str) -> Iterator[None]:
+    """Waits until nobody else adds to or takes from what is kept of a model."""
+    with exclusive(lake.settings.home / f"verdict-{model}.lock", lake.settings.tracking_uri):
+        yield
+
+
 def record(
     lake: Lake,
     manifest: Manifest,

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 import polars as pl
 
 from lakehouse import faults, features, publishing, registry
+from lakehouse.catalog import Change, retried
 from lakehouse.lake import Lake
 from lakehouse.model_spec import ModelSpec
 from lakehouse.registry import ScoringState
 from lakehouse.results import Check, Result
+
+_ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
@@ -80,8 +83,19 @@ def predict(lake: Lake, model: str, *, run: str) -> Predicted:
         UnknownName: The model or its table is not there.
         TamperedModel: The champion's files are not those that were registered.
         ServiceFailed: MLflow did not answer.
+        PublishConflict: A person kept being forgotten, or other runs kept predicting.
     """
     spec = lake.model(model)
+
+    def attempt() -> Predicted:
+        with publishing.fenced(lake, [spec.predictions.table]) as fence:
+            return _predict(lake, spec, fence, run)
+
+    return retried(_ATTEMPTS, attempt)
+
+
+def _predict(lake: Lake, spec: ModelSpec, fence: Change, run: str) -> Predicted:
+    model = spec.name
     source = features.pin(lake, spec.table)
     left = registry.standing(lake, model)
     table = spec.predictions.table
@@ -108,7 +122,7 @@ def predict(lake: Lake, model: str, *, run: str) -> Predicted:
     state = ScoringState(source.content, spec.fingerprint, champion.version)
     faults.reach("predicting.scored")
     written = publishing.replace(
-        lake, table, scored.to_arrow(), run=run, properties=state.properties()
+        lake, table, scored.to_arrow(), run=run, properties=state.properties(), fence=fence
     )
     faults.reach("predicting.published")
     mean = _rounded(scored["score"].mean())

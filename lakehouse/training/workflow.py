@@ -8,15 +8,18 @@ from dataclasses import replace
 import polars as pl
 
 from lakehouse import estimators, faults, features, profiling, registry
+from lakehouse.catalog import Change, retried
 from lakehouse.evaluation import Metrics, evaluate
 from lakehouse.features import Sample, TrainingFrame
 from lakehouse.lake import Lake
-from lakehouse.locking import exclusive
 from lakehouse.model_spec import HIGHER_IS_BETTER, ModelSpec
+from lakehouse.publishing import fenced, require
 from lakehouse.registry import Champion, Manifest, TrainingState
 from lakehouse.training import history
 from lakehouse.training.fitting import Fitted, Scores, fit
 from lakehouse.training.results import Candidate, Trained, Verdict
+
+_ATTEMPTS = 3
 
 
 def train(
@@ -38,8 +41,21 @@ def train(
         FrameRefused: The frame cannot be learned from.
         TamperedModel: The champion's files are not those that were registered.
         ServiceFailed: MLflow did not answer.
+        PublishConflict: A person kept being forgotten.
     """
     spec = lake.model(model)
+
+    def attempt() -> Trained:
+        with fenced(lake, [registry.history_table(model)]) as fence:
+            return _train(lake, spec, fence, run, progress)
+
+    return retried(_ATTEMPTS, attempt)
+
+
+def _train(
+    lake: Lake, spec: ModelSpec, fence: Change, run: str, progress: Callable[[str], None]
+) -> Trained:
+    model = spec.name
     state = _state(spec, features.pin(lake, spec.table).content)
     if registry.is_current(lake, registry.history_table(model), state):
         return history.last(lake, spec)
@@ -50,13 +66,15 @@ def train(
     fitted = [fit(frame, declared, progress) for declared in spec.candidates]
     best = _best(spec, fitted)
     state = _state(spec, frame.source.content)
-    tracked = [_record(lake, frame, one, run, best) for one in fitted]
-    faults.reach("training.recorded")
     # no other training of the model may promote between the verdict and the history that tells it
-    with exclusive(lake.settings.home / f"verdict-{model}.lock", lake.settings.tracking_uri):
+    with registry.alone(lake, model):
+        # what was fitted may name who is forgotten
+        require(lake, fence, [registry.history_table(model)])
         if registry.is_current(lake, registry.history_table(model), state):
             progress(f"{model}: another run has trained it on the same rows in the meantime")
             return history.last(lake, spec)
+        tracked = [_record(lake, frame, one, run, best) for one in fitted]
+        faults.reach("training.recorded")
         trained = _judged(lake, frame, fitted, tracked)
         history.append(lake, trained, state, run)
     progress(f"{model}: {trained.verdict.reason}")
