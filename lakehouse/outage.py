@@ -7,6 +7,7 @@ here what to tell, so that no call has to be wrapped on its own.
 from __future__ import annotations
 
 import errno
+import re
 from collections.abc import Iterator
 
 from lakehouse.errors import ServiceFailed
@@ -28,7 +29,12 @@ _DOING = {
     "Storage": "reading or writing files",
     "The disk": "writing",
 }
-_OF_DUCKDB = {"IOException", "HTTPException"}
+_OF_DUCKDB = {"IOException", "HTTPException", "Error"}
+"""DuckDB's own kinds; what its readers of files cannot make sense of has none."""
+_DAMAGED = re.compile(
+    r"failed to read |no magic bytes|footer length|iceberg metadata|corrupt|required property"
+)
+"""In messages of DuckDB about the content of a file, which it calls invalid input."""
 _NO_FAULT_OF_ITS_OWN = {"ProgrammingError", "DataError", "IntegrityError", "ParamValidationError"}
 """Errors of these libraries that tell of a mistake in the lakehouse."""
 
@@ -72,7 +78,8 @@ def _service(error: BaseException) -> str:
     if library in _LIBRARIES:
         return _LIBRARIES[library]
     if library in ("_duckdb", "duckdb"):
-        return "Storage" if kind.__name__ in _OF_DUCKDB else ""
+        damaged = kind.__name__ == "InvalidInputException" and _DAMAGED.search(text)
+        return "Storage" if damaged or kind.__name__ in _OF_DUCKDB else ""
     return "Storage" if isinstance(error, OSError) else ""
 
 

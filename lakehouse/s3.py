@@ -14,6 +14,8 @@ _CONNECT = 5
 """Seconds to connect; a server that is there answers at once."""
 _BLOCK = 8 * 1024 * 1024
 """Bytes that are read ahead."""
+RETRIES = "lakehouse.retries"
+"""Property of PyIceberg's files: how often one is read again that came with other bytes."""
 _AGAIN = 3
 """How often a transfer is begun that breaks off in the middle, beside the retries of a request."""
 
@@ -40,7 +42,8 @@ def properties(settings: Settings) -> dict[str, str]:
     """Returns what PyIceberg is opened with; pyarrow's client uploads without Content-Length."""
     prepare(settings)
     found = {
-        "py-io-impl": "pyiceberg.io.fsspec.FsspecFileIO",
+        "py-io-impl": "lakehouse.catalog.verifying.VerifiedFileIO",
+        RETRIES: str(settings.retries),
         "s3.connect-timeout": str(min(_CONNECT, settings.timeout)),
         "s3.request-timeout": str(settings.timeout),
     }

@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from lakehouse import outage
 from lakehouse.connection import quote_text
@@ -146,7 +147,19 @@ def _warehouse(lake: Lake) -> str:
                 lake.storage.remove(made)
     if found != [(content.decode(),)]:
         raise ServiceFailed("Storage", f"reading {probe}", "DuckDB reads other bytes")
-    return f"{url}: a file was written, copied, read by DuckDB and removed"
+    return f"{url}: a file was written, copied, read by DuckDB and removed{_unsafe(lake.settings)}"
+
+
+def _unsafe(settings: Settings) -> str:
+    """Says what an unencrypted connection to another machine does not give."""
+    asked = urlsplit(settings.s3_endpoint or "")
+    near = (asked.hostname or "").startswith("127.") or asked.hostname in ("localhost", "::1")
+    if not settings.remote or asked.scheme != "http" or near:
+        return ""
+    return (
+        f". {settings.s3_endpoint} is not encrypted: bytes of Parquet files that change on the way "
+        "to DuckDB may not be noticed. Use https."
+    )
 
 
 def _landing(lake: Lake) -> str:

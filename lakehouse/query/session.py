@@ -8,11 +8,11 @@ from types import TracebackType
 
 import duckdb
 
+from lakehouse import outage
 from lakehouse.connection import quote_name, quote_table, quote_text
 from lakehouse.errors import (
     LakehouseError,
     QueryStopped,
-    ServiceFailed,
     UnknownName,
     UsageError,
 )
@@ -23,7 +23,6 @@ from lakehouse.query.limits import Limits, fetch, watched
 from lakehouse.storage import local_path
 
 _MISSING = re.compile(r"Table with name (.+?) does not exist")
-_OUTSIDE = (duckdb.IOException, duckdb.HTTPException)
 _UNQUALIFIED = ("silver", "gold")
 _UNLIMITED = Limits()
 
@@ -106,8 +105,8 @@ class Session:
         self._connection.execute("SET lock_configuration=true")
 
     def _explained(self, error: duckdb.Error) -> LakehouseError:
-        if isinstance(error, _OUTSIDE):
-            return ServiceFailed("Storage", "reading the tables", str(error))
+        if failed := outage.told(error):
+            return failed
         if isinstance(error, duckdb.OutOfMemoryException):
             why = f"it needs more memory or disk than it may use ({str(error).splitlines()[0]})"
             return QueryStopped(why, "LAKEHOUSE_MEMORY, or LAKEHOUSE_SPILL")

@@ -196,3 +196,19 @@ def test_a_damaged_table_leaves_the_others_readable(tmp_path: Path) -> None:
     assert query(lake, "select v from gold.good").table["v"].to_pylist() == [1]
     with pytest.raises(ServiceFailed, match=r"reading gold\.lost"):
         query(lake, "select v from gold.lost")
+
+
+@pytest.mark.parametrize("place", [-3, -9, 0.5], ids=["magic", "footer", "page"])
+def test_a_damaged_data_file_is_told_as_the_storage_that_it_is(
+    place: float, tmp_path: Path
+) -> None:
+    lake = Lake(Settings.load({"LAKEHOUSE_HOME": str(tmp_path)}))
+    rows = pa.table({"v": [f"row {n * n}" for n in range(9000)]})
+    publishing.replace(lake, "gold.bad", rows, run="run-1")
+    (file,) = (tmp_path / "warehouse").rglob("gold*/bad/data/*.parquet")
+    content = bytearray(file.read_bytes())
+    at = int(len(content) * place) if place > 0 else int(place)
+    content[at : at + 2] = b"\xff\xff"
+    file.write_bytes(content)
+    with pytest.raises(ServiceFailed, match="Storage failed while reading"):
+        query(lake, "select max(v) from gold.bad")

@@ -136,6 +136,8 @@ PASSING = [
     Rule("slow"),
     Rule("garble", method="GET", path="bronze", times=1),
     Rule("garble", method="GET", path="landing/cities/", times=1),
+    Rule("garble", method="GET", path="metadata", times=1),
+    Rule("garble", method="GET", path="ledger/.*data/", times=1),
 ]
 LASTING = [
     Rule("503"),
@@ -149,6 +151,8 @@ LASTING = [
     Rule("hang"),
     Rule("garble", method="GET", path="bronze"),
     Rule("garble", method="GET", path="landing/cities/"),
+    Rule("garble", method="GET", path="metadata"),
+    Rule("garble", method="GET", path="ledger/.*data/"),
     Rule("lose", method="PUT", path="data/"),
 ]
 BRIEF = {("503", "", ""), ("lose", "PUT", "metadata"), ("garble", "GET", "bronze"), ("403", "", "")}
