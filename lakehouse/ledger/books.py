@@ -38,6 +38,7 @@ from lakehouse.ledger.entries import (
 from lakehouse.ledger.removal import Removal
 from lakehouse.ledger.replacing import replaced, standing
 from lakehouse.ledger.rollback import Rollback
+from lakehouse.ledger.rollback import standing as not_undone
 
 _ATTEMPTS = 20
 E = TypeVar(
@@ -118,8 +119,7 @@ class Books:
 
     def rolled(self, dataset: str) -> tuple[Rollback, ...]:
         """Returns the rollbacks and releases of a dataset, or of `gold`, in their order."""
-        found = (entry for entry in self.rollbacks if entry.dataset == dataset)
-        return tuple(sorted(found, key=lambda entry: entry.number))
+        return _of(dataset, self.rollbacks)
 
 
 class Ledger:
@@ -169,13 +169,19 @@ class Ledger:
         return cast(tuple[E, ...], self._known[place])
 
     def judgements(self, dataset: str) -> tuple[Judgement, ...]:
-        """Returns every verdict on a dataset, in the order in which the audits were made."""
-        table = self._catalog.refs([_NAMES[Judgement]]).tables.get(_NAMES[Judgement])
+        """Returns the verdicts on a dataset, in the order in which the audits were made.
+
+        Those of publishes that were rolled back are not among them.
+        """
+        refs = self._catalog.refs([_NAMES[Judgement], _NAMES[Rollback]])
+        table = refs.tables.get(_NAMES[Judgement])
         if table is None:
             return ()
+        rolled = _of(dataset, self._entries(Rollback, refs))
         mine = EqualTo(term="dataset", value=dataset)
         rows: list[dict[str, Any]] = table.scan(row_filter=mine).to_arrow().to_pylist()
-        return tuple(sorted((Judgement(**row) for row in rows), key=lambda row: row.sequence))
+        found = (Judgement(**row) for row in rows if not_undone(rolled, row["sequence"]))
+        return tuple(sorted(found, key=lambda one: one.sequence))
 
     def append(self, entries: Sequence[Entry]) -> None:
         """Appends entries of one kind, whatever other runs append at the same time."""
@@ -251,6 +257,11 @@ class Ledger:
             return entries
 
         return catalog.retried(_ATTEMPTS, attempt)
+
+
+def _of(dataset: str, rollbacks: Iterable[Rollback]) -> tuple[Rollback, ...]:
+    found = (entry for entry in rollbacks if entry.dataset == dataset)
+    return tuple(sorted(found, key=lambda entry: entry.number))
 
 
 def _append(table: Table, entries: Sequence[Entry]) -> Change:

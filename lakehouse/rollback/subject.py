@@ -10,7 +10,7 @@ from datetime import datetime
 
 from pyiceberg.table import Table
 
-from lakehouse import dbt_manifest
+from lakehouse import dbt_manifest, quality
 from lakehouse.catalog import content_of
 from lakehouse.contract import Contract
 from lakehouse.dbt_manifest import DbtProject
@@ -67,6 +67,10 @@ class Subject:
     def inputs(self, books: Books) -> str:
         """Returns JSON of what decides the rows now."""
 
+    def tell(self) -> None:
+        """Makes anew what shows people how the tables stand."""
+        return
+
     def _moves(self, books: Books) -> set[tuple[int, int]]:
         return {(one.from_snapshot, one.to_snapshot) for one in books.rolled(self.dataset)}
 
@@ -113,6 +117,11 @@ class Dataset(Subject):
         lake, contract = self._lake, self._contract
         key = key_id(contract, lake.settings)
         return json.dumps(dict(SilverState(books, contract, lake.settings.clock(), key).inputs))
+
+    def tell(self) -> None:
+        """Makes the dataset's page anew, without the verdicts on what was rolled back."""
+        verdicts = self._lake.ledger.judgements(self.dataset)
+        quality.write(self._lake.settings.home, self._contract, verdicts)
 
 
 class Gold(Subject):

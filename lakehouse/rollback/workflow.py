@@ -65,6 +65,7 @@ def rollback(lake: Lake, table: str, to: str, *, by: str, note: str) -> RolledBa
 
     entry = lake.ledger.number(Rollback, make, beside=beside)[0]
     faults.reach("rollback.moved")
+    moving.tell()
     books, target = seen[0]
     tables = {}
     for name, number in target.snapshots.items():

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lakehouse import faults, ingestion, rollback
+from lakehouse import faults, ingestion, quality, rollback
 from lakehouse.cli.accounts import booked, total
 from lakehouse.errors import RollbackRefused, TagRefused, UnknownName
 from lakehouse.ingestion import refreshing
@@ -55,6 +55,21 @@ def test_rows_and_quarantine_go_back_together(twice: Any) -> None:
     silver = f"silver.trips: readers see 2 rows of snapshot {twice.first} again, not 3"
     assert done.summary().startswith(silver)
     assert "quarantine.trips: readers see 1 row of snapshot" in done.summary()
+
+
+def test_quality_shows_the_verdicts_on_what_readers_see(twice: Any) -> None:
+    def judged() -> set[int]:
+        return {one.sequence for one in twice.lake.ledger.judgements("trips")}
+
+    page = quality.page(twice.lake.settings.home, "trips")
+    first, second = sorted(judged())
+    shown = page.read_text()
+    back(twice, twice.first)
+    assert judged() == {first}
+    assert page.read_text().count("<tr") < shown.count("<tr")
+    twice.put("trips", TRIPS + trip(6), "c.csv")
+    assert judged() > {first}
+    assert second not in judged()
 
 
 def test_the_move_and_its_entry_are_one_transaction(
