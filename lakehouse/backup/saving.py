@@ -122,9 +122,7 @@ def _needed(lake: Lake, refs: Refs) -> Iterator[str]:
     for table in refs.tables.values():
         for url in catalog.reached(table):
             yield url.removeprefix(root)
-    books = lake.ledger.at(refs)
-    yield from {delivery.object for delivery in books.deliveries}
-    yield from {claim.object for claim in books.claims}
+    yield from lake.ledger.at(refs).objects
     for file in lake.storage.list(registry.artifacts(lake.settings)):
         yield file.url.removeprefix(root)
 

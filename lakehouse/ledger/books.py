@@ -117,6 +117,14 @@ class Books:
         """Returns the deliveries of a dataset whose objects retention has deleted."""
         return frozenset(one.delivery for one in self.removals if one.dataset == dataset)
 
+    @property
+    def objects(self) -> frozenset[str]:
+        """The objects in bronze of deliveries and of their control totals, but for removed ones."""
+        gone = {(one.dataset, one.delivery) for one in self.removals}
+        brought = ((one.dataset, one.number, one.object) for one in self.deliveries)
+        claimed = ((one.dataset, one.delivery, one.object) for one in self.claims)
+        return frozenset(o for dataset, n, o in (*brought, *claimed) if (dataset, n) not in gone)
+
     def rolled(self, dataset: str) -> tuple[Rollback, ...]:
         """Returns the rollbacks and releases of a dataset, or of `gold`, in their order."""
         return _of(dataset, self.rollbacks)

@@ -163,10 +163,7 @@ def _bronze(
 
 def wanted(lake: Lake, books: Books) -> set[str]:
     """Returns the objects that deliveries and their control totals have in bronze."""
-    gone = {(one.dataset, one.delivery) for one in books.removals}
-    entries = [one.object for one in books.deliveries if (one.dataset, one.number) not in gone]
-    entries += [one.object for one in books.claims]
-    return {real(lake.object_url(name)) for name in entries}
+    return {real(lake.object_url(name)) for name in books.objects}
 
 
 def _models(lake: Lake, found: Marked) -> None:

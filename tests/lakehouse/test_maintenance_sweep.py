@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from pyiceberg.expressions import AlwaysTrue
 
-from lakehouse import catalog, maintenance, publishing, registry
+from lakehouse import backup, catalog, maintenance, publishing, registry
 from lakehouse.cli.accounts import booked
 from lakehouse.contract import Keeping
 from lakehouse.lake import Lake
@@ -422,6 +422,34 @@ def test_a_raw_file_goes_when_all_its_rows_are_past_retention(past: Any) -> None
     # landed again under another name it is another delivery
     past.put("trips", TRIPS + JANUARY, "again.csv")
     assert sorted(past.rows("silver.trips", "id")) == [(1,), (2,), (5,)]
+
+
+def test_control_totals_go_with_the_file_that_they_are_about(past: Any) -> None:
+    totals = {"sideFile": "{name}.totals.json", "rows": "rows"}
+    said = {"levels": [level(3)], "bronzeRetention": "delete", "limit": 1}
+    past.declare("trips", **said, controlTotals=totals)
+    past.drop("trips", '{"rows": 1}', "march.csv.totals.json")
+    past.put("trips", TRIPS + JANUARY.replace("1,", "7,", 1), "march.csv")
+    handle = past.lake
+    (entry,) = handle.ledger.read().claims
+    for _ in range(2):
+        maintain(handle)
+        past.refresh("trips")
+    maintain(handle)
+    assert objects(past) == {"january.csv": False, "both.csv": True, "march.csv": False}
+    assert not handle.storage.exists(handle.object_url(entry.object))
+    assert past.plan().steps == ()
+
+
+def test_a_backup_does_not_need_raw_files_that_are_gone(past: Any) -> None:
+    past.refresh("trips")
+    maintain(past.lake)
+    assert objects(past) == {"january.csv": False, "both.csv": True}
+    backup.save(past.lake, name="after")
+    past.put("trips", TRIPS + FEBRUARY.replace("2,", "8,", 1), "more.csv")
+    backup.restore(past.lake, "after", replace=True)
+    assert objects(past) == {"january.csv": False, "both.csv": True}
+    assert sorted(past.rows("silver.trips", "id")) == [(2,)]
 
 
 def test_raw_files_stay_where_the_contract_does_not_say_otherwise(past: Any) -> None:

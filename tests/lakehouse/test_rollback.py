@@ -49,6 +49,13 @@ def twice(data_lake: Any) -> Any:
     return data_lake
 
 
+@pytest.fixture
+def brief(twice: Any) -> Any:
+    """The same, but the table keeps few snapshots, so that few publishes make it forget."""
+    twice.declare("trips", snapshots={"keep": 4})
+    return twice
+
+
 def test_rows_and_quarantine_go_back_together(twice: Any) -> None:
     done = back(twice, twice.first)
     assert (ids(twice), broken(twice)) == ([1, 2], 1)
@@ -182,14 +189,14 @@ def test_every_row_is_accounted_for(twice: Any) -> None:
     assert (whole.rows, whole.published, whole.quarantined, whole.waiting) == (5, 2, 1, 2)
 
 
-def test_what_was_rolled_back_never_counts_though_its_snapshots_are_forgotten(twice: Any) -> None:
-    back(twice, twice.first)
-    for number in range(10, 32):
-        twice.put("trips", TRIPS + trip(number, "2013-04"), f"{number}.csv")
-    kept = {line.snapshot for line in rollback.snapshots(twice.lake, "silver.trips").snapshots}
-    assert twice.first not in kept
-    assert list(twice.state("trips").kept) == ["2013-01"]
-    assert {2, 3} & set(twice.state("trips").held["2013-01"].deliveries) == set()
+def test_what_was_rolled_back_never_counts_though_its_snapshots_are_forgotten(brief: Any) -> None:
+    back(brief, brief.first)
+    for number in range(10, 16):
+        brief.put("trips", TRIPS + trip(number, "2013-04"), f"{number}.csv")
+    kept = {line.snapshot for line in rollback.snapshots(brief.lake, "silver.trips").snapshots}
+    assert brief.first not in kept
+    assert list(brief.state("trips").kept) == ["2013-01"]
+    assert {2, 3} & set(brief.state("trips").held["2013-01"].deliveries) == set()
 
 
 def test_content_that_comes_again_is_a_new_input(data_lake: Any) -> None:
@@ -322,19 +329,19 @@ def test_a_snapshot_on_a_branch_was_never_seen(twice: Any, meanwhile: Callable[.
     twice.refresh("trips")
 
 
-def test_a_forgotten_snapshot_is_told_from_an_unknown_one(twice: Any) -> None:
-    for number in range(10, 31):
-        twice.put("trips", TRIPS + trip(number, "2013-04"), f"{number}.csv")
-    with pytest.raises(RollbackRefused, match=rf"snapshot {twice.first} is forgotten; kept: "):
-        back(twice, twice.first)
+def test_a_forgotten_snapshot_is_told_from_an_unknown_one(brief: Any) -> None:
+    for number in range(10, 15):
+        brief.put("trips", TRIPS + trip(number, "2013-04"), f"{number}.csv")
+    with pytest.raises(RollbackRefused, match=rf"snapshot {brief.first} is forgotten; kept: "):
+        back(brief, brief.first)
 
 
-def test_the_oldest_snapshot_that_is_kept_is_still_there_after_going_back(twice: Any) -> None:
-    for number in range(10, 30):
-        twice.put("trips", TRIPS + trip(number, "2013-04"), f"{number}.csv")
-    oldest = rollback.snapshots(twice.lake, "silver.trips").snapshots[-1]
-    assert back(twice, oldest.snapshot).tables["silver.trips"].rows == oldest.rows
-    assert len(ids(twice)) == oldest.rows
+def test_the_oldest_snapshot_that_is_kept_is_still_there_after_going_back(brief: Any) -> None:
+    for number in range(10, 14):
+        brief.put("trips", TRIPS + trip(number, "2013-04"), f"{number}.csv")
+    oldest = rollback.snapshots(brief.lake, "silver.trips").snapshots[-1]
+    assert back(brief, oldest.snapshot).tables["silver.trips"].rows == oldest.rows
+    assert len(ids(brief)) == oldest.rows
 
 
 def test_where_readers_are_already_is_refused(twice: Any) -> None:
@@ -399,13 +406,13 @@ def test_a_table_that_went_back_to_its_beginning_keeps_its_history(twice: Any) -
 # --- tags and the list of snapshots -------------------------------------------------------------
 
 
-def test_a_tag_keeps_a_publish_and_leads_back_to_it(twice: Any) -> None:
-    rollback.tag(twice.lake, "silver.trips", "good", twice.first)
-    for number in range(10, 34):
-        twice.put("trips", TRIPS + trip(number, "2013-04"), f"{number}.csv")
-    assert twice.state("trips").stale == {}
-    back(twice, "good")
-    assert (ids(twice), broken(twice)) == ([1, 2], 1)
+def test_a_tag_keeps_a_publish_and_leads_back_to_it(brief: Any) -> None:
+    rollback.tag(brief.lake, "silver.trips", "good", brief.first)
+    for number in range(10, 18):
+        brief.put("trips", TRIPS + trip(number, "2013-04"), f"{number}.csv")
+    assert brief.state("trips").stale == {}
+    back(brief, "good")
+    assert (ids(brief), broken(brief)) == ([1, 2], 1)
 
 
 def test_a_tag_names_quarantine_too(twice: Any) -> None:
