@@ -8,6 +8,7 @@ from pyiceberg.io.pyarrow import _dataframe_to_data_files
 from pyiceberg.table import Table
 
 from lakehouse.catalog.catalog import Change, staged
+from lakehouse.catalog.merging import overwrite
 
 _FILES = 8
 """Small files that are left standing; one more, and they become one."""
@@ -30,9 +31,9 @@ def append(table: Table, rows: pa.Table, beside: BooleanExpression) -> Change:
         transaction.append(rows)
         return staged(transaction, table)
     merged = pa.concat_tables([table.scan(row_filter=beside).to_arrow(), rows])
-    with transaction.update_snapshot().overwrite() as overwrite:
+    with overwrite(transaction, table) as change:
         for task in small:
-            overwrite.delete_data_file(task.file)
+            change.delete_data_file(task.file)
         for file in _dataframe_to_data_files(transaction.table_metadata, merged, table.io):
-            overwrite.append_data_file(file)
+            change.append_data_file(file)
     return staged(transaction, table)

@@ -11,6 +11,7 @@ from pyiceberg.io.pyarrow import _dataframe_to_data_files
 from pyiceberg.table import Table
 
 from lakehouse.catalog.catalog import FORMAT, FORMAT_VERSION, Change, format_of, staged
+from lakehouse.catalog.merging import replace_all
 
 
 def is_older(table: Table) -> bool:
@@ -27,10 +28,7 @@ def upgraded(table: Table, rows: pa.Table | None = None) -> Change:
     """
     transaction = table.transaction()
     if rows is not None:
-        with transaction.update_snapshot().overwrite() as overwrite:
-            for task in table.scan().plan_files():
-                overwrite.delete_data_file(task.file)
-            for file in _dataframe_to_data_files(transaction.table_metadata, rows, table.io):
-                overwrite.append_data_file(file)
+        files = _dataframe_to_data_files(transaction.table_metadata, rows, table.io)
+        replace_all(transaction, table, files)
     transaction.set_properties({FORMAT: FORMAT_VERSION})
     return staged(transaction, table)

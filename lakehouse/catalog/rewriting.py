@@ -10,6 +10,7 @@ from pyiceberg.table import Table, Transaction, _parquet_files_to_data_files
 
 from lakehouse.catalog.catalog import Change, staged
 from lakehouse.catalog.evolving import map_names
+from lakehouse.catalog.merging import replace_all
 
 
 def rewrite(
@@ -23,12 +24,9 @@ def rewrite(
     transaction = table.transaction()
     _reshape(transaction, table, schema)
     map_names(transaction)
-    with transaction.update_snapshot(dict(properties)).overwrite() as overwrite:
-        for task in table.scan().plan_files():
-            overwrite.delete_data_file(task.file)
-        for file in _parquet_files_to_data_files(transaction.table_metadata, list(files), table.io):
-            overwrite.append_data_file(file)
-    return staged(transaction, table), overwrite.snapshot_id
+    made = _parquet_files_to_data_files(transaction.table_metadata, list(files), table.io)
+    snapshot = replace_all(transaction, table, made, properties)
+    return staged(transaction, table), snapshot
 
 
 def refilled(table: Table, rows: pa.Table) -> Change:

@@ -5,12 +5,14 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from pyiceberg.expressions import AlwaysTrue
+from pyiceberg.expressions import AlwaysTrue, EqualTo, visitors
+from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
+from pyiceberg.transforms import IdentityTransform
 from pyiceberg.types import IcebergType, LongType, NestedField, StringType
 
 from lakehouse import catalog
-from lakehouse.catalog import Catalog, Change, evolve, rewrite
+from lakehouse.catalog import Catalog, Change, evolve, merging, rewrite
 from lakehouse.errors import BreakingChange, LakeFormatError, PublishConflict, UnknownName
 from lakehouse.settings import Settings
 
@@ -210,3 +212,36 @@ def test_old_metadata_files_are_limited_once_no_reader_can_have_them_open(
         lake.commit([appended(lake, "x.a", number)])
     files = list((tmp_path / "warehouse" / "x" / "a" / "metadata").glob("*.metadata.json"))
     assert len(files) == left
+
+
+def test_a_manifest_is_judged_by_its_own_partitions_whoever_asks_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PyIceberg asks from several threads at once, and answered at times for another's manifest."""
+    lake = opened(tmp_path)
+    spec = PartitionSpec(PartitionField(1, 1000, IdentityTransform(), "by_name"))
+    lake.ensure("x.p", Schema(NestedField(1, "name", StringType(), required=False)), spec)
+    for name in ("a", "b"):
+        table = lake.table("x.p")
+        transaction = table.transaction()
+        transaction.append(pa.table({"name": [name]}))
+        lake.commit([catalog.staged(transaction, table)])
+    table = lake.table("x.p")
+    change = merging.overwrite(table.transaction(), table)
+    for task in table.scan(row_filter=EqualTo("name", "a")).plan_files():
+        change.delete_data_file(task.file)
+    change._build_delete_files_partition_predicate()
+    holds = change._build_manifest_evaluator(table.spec().spec_id)
+    head = table.current_snapshot()
+    assert head is not None
+    of_b, of_a, *_ = head.manifests(table.io)
+    assert (holds(of_a), holds(of_b)) == (True, False)
+    visit = visitors.visit
+
+    def overtaken(expression: object, visitor: object) -> object:
+        monkeypatch.setattr(visitors, "visit", visit)
+        holds(of_b)
+        return visit(expression, visitor)
+
+    monkeypatch.setattr(visitors, "visit", overtaken)
+    assert holds(of_a)
