@@ -49,6 +49,8 @@ locked = {line.split("==")[0] for line in open("requirements-gpu.lock") if "==" 
 sys.exit(0 if here & locked else 1)
 endef
 export LACKS_GPU_PACKAGES
+# Tests wait for servers, children and browsers about a third of their time.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min((os.cpu_count() or 1) + 1, 4))')
 READ_PIP_SETTINGS = eval "$$($(BIN)/python -c "$$PIP_SETTINGS_FOR_UV")"
 
 .PHONY: help
@@ -119,11 +121,11 @@ ui: $(STAMP) ## Opens Dagster's web UI on this machine (127.0.0.1)
 
 .PHONY: test
 test: $(STAMP) ## Runs all tests; one folder or name: make test ARGS="tests/lakehouse -k contract"
-	@$(BIN)/pytest $(or $(ARGS),-n logical --maxprocesses 4 --dist loadfile)
+	@$(BIN)/pytest $(or $(ARGS),-n $(WORKERS) --dist loadfile)
 
 .PHONY: torture
 torture: $(STAMP) ## Kills, cuts off, fills up and restarts at every point; ends with a line of JSON
-	@$(BIN)/pytest --torture -q -m "torture or long" $(ARGS)
+	@$(BIN)/pytest --torture -q -m "torture or long" -n $(WORKERS) --dist worksteal $(ARGS)
 
 .PHONY: check
 check: $(STAMP) ## Checks style, types, import layers and the locked packages

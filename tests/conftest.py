@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-# fixtures of a real S3 server and a real PostgreSQL, and of what is written in a lake's files
-pytest_plugins = ["servers", "traces"]
+# fixtures of a real S3 server and a real PostgreSQL, of what is written in a lake's files, and
+# the count of faults that is printed last
+pytest_plugins = ["servers", "traces", "tallying"]
 
 # Tools read these when they are imported, so they are set before any test module is.
 os.environ.update(

@@ -9,12 +9,13 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import lakes
 import seeing
+from tallying import Tally
 
 from lakehouse.lake import Lake
 from lakehouse.settings import Settings, machine_environment
@@ -54,40 +55,6 @@ STAGES = (
 )
 BRIEF = STAGES[:1]
 """What the short suite goes through."""
-
-
-@dataclass
-class Tally:
-    """What a session of torture did and found; its last line."""
-
-    faults: int = 0
-    runs: int = 0
-    publishes: int = 0
-    rows_lost: int = 0
-    answers: int = 0
-    wrong_reads: int = 0
-    reached: Counter[str] = field(default_factory=Counter)
-    killed_at: set[str] = field(default_factory=set)
-    kinds: Counter[str] = field(default_factory=Counter)
-
-    def injected(self, kind: str) -> None:
-        """Counts a fault."""
-        self.faults += 1
-        self.kinds[kind] += 1
-
-    def facts(self, points: int) -> dict[str, Any]:
-        """What is told at the end; `points` is how many there are."""
-        return {
-            "faults_injected": self.faults,
-            "faults_by_kind": dict(sorted(self.kinds.items())),
-            "fault_points_covered": len(self.killed_at),
-            "fault_points": points,
-            "runs": self.runs,
-            "publishes": self.publishes,
-            "reader_answers": self.answers,
-            "rows_lost": self.rows_lost,
-            "wrong_reads": self.wrong_reads,
-        }
 
 
 class Child:

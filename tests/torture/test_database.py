@@ -13,10 +13,11 @@ from typing import Any
 import lakes
 import pytest
 import seeing
-from harness import Nursery, Tally
+from harness import Nursery
 from psycopg2.extensions import TRANSACTION_STATUS_INTRANS as INTRANS
 from servers import Postgres
 from sqlalchemy import Connection, event
+from tallying import Tally
 
 from lakehouse import landing
 from lakehouse.lake import Lake

@@ -10,7 +10,8 @@ import lakes
 import pytest
 import seeing
 from filelock import FileLock
-from harness import Bench, Case, Nursery, Tally
+from harness import Bench, Case, Nursery
+from tallying import Tally
 
 import lakehouse
 from lakehouse import faults

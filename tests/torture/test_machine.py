@@ -12,7 +12,8 @@ from pathlib import Path
 import lakes
 import pytest
 import seeing
-from harness import Nursery, Tally
+from harness import Nursery
+from tallying import Tally
 
 from lakehouse.lake import Lake
 from lakehouse.settings import Settings

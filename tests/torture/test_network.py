@@ -14,9 +14,10 @@ from typing import Any
 import lakes
 import pytest
 import seeing
-from harness import Nursery, Tally
+from harness import Nursery
 from proxy import Proxy, Rule
 from servers import S3Server
+from tallying import Tally
 
 from lakehouse.lake import Lake
 from lakehouse.settings import Settings
