@@ -19,7 +19,7 @@ from lakehouse.database import engine
 from lakehouse.errors import LakehouseError, ServiceFailed
 from lakehouse.lake import Lake
 from lakehouse.results import counted
-from lakehouse.settings import Settings, hidden
+from lakehouse.settings import Settings, hidden, without_passwords
 from lakehouse.storage import local_path
 
 _PACKAGES = (
@@ -71,7 +71,7 @@ def settings_shown(settings: Settings) -> tuple[Shown, ...]:
     for field in fields(settings):
         value = getattr(settings, field.name)
         if field.name != "sources":
-            text = hidden("" if value is None else str(value))
+            text = without_passwords("" if value is None else str(value))
             found.append(Shown(field.name, text, settings.sources.get(field.name, "default")))
     return tuple(found)
 
@@ -175,7 +175,7 @@ def _catalog(lake: Lake) -> str:
     uri = lake.settings.catalog_uri
     if not _there(uri):
         return "no catalog yet, made by the first run"
-    return f"{hidden(uri)}: answers, {counted(len(lake.catalog.names()), 'table')}"
+    return f"{without_passwords(uri)}: answers, {counted(len(lake.catalog.names()), 'table')}"
 
 
 def _tracking(lake: Lake) -> str:
@@ -183,7 +183,7 @@ def _tracking(lake: Lake) -> str:
     if not _there(uri):
         return "no registry yet, made by the first training"
     if uri.startswith(("http://", "https://")):
-        return f"{hidden(uri)}: an MLflow server, asked at training"
+        return f"{without_passwords(uri)}: an MLflow server, asked at training"
     return _connected(lake, uri)
 
 
@@ -195,7 +195,7 @@ def _dagster(lake: Lake) -> str:
 def _connected(lake: Lake, uri: str) -> str:
     patience = lake.settings
     with engine(uri, retries=patience.retries, timeout=patience.timeout).connect():
-        return f"{hidden(uri)}: answers"
+        return f"{without_passwords(uri)}: answers"
 
 
 def _duckdb(lake: Lake) -> str:

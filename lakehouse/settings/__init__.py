@@ -13,7 +13,7 @@ from lakehouse.settings.environment import (
     suggest,
     without_telemetry,
 )
-from lakehouse.settings.hiding import hidden
+from lakehouse.settings.hiding import hidden, without_passwords
 from lakehouse.settings.model import CONFIG_FILE, KEY_SETTING, Secret, Settings
 
 __all__ = [
@@ -28,5 +28,6 @@ __all__ = [
     "machine_environment",
     "share_cores",
     "suggest",
+    "without_passwords",
     "without_telemetry",
 ]

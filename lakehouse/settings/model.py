@@ -10,7 +10,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from lakehouse.errors import SettingsError, did_you_mean
+from lakehouse.settings.hiding import remember
 from lakehouse.settings.values import (
+    MOST_HOURS,
     amount,
     clock,
     count,
@@ -18,6 +20,7 @@ from lakehouse.settings.values import (
     endpoint,
     folder,
     postgresql,
+    resolved,
     style,
     url,
 )
@@ -101,7 +104,7 @@ class Settings:
             SettingsError: A value cannot be used, or the TOML file has an unknown key.
         """
         env = dict(os.environ) if environment is None else environment
-        project = Path(env.get("LAKEHOUSE_PROJECT") or _find_project()).resolve()
+        project = resolved("project", env.get("LAKEHOUSE_PROJECT") or _find_project())
         home = folder("home", env.get("LAKEHOUSE_HOME") or project / ".lake")
         stored = _read_toml(home / CONFIG_FILE)
 
@@ -111,7 +114,9 @@ class Settings:
         }
 
         def value(name: str, default: str) -> str:
-            return env.get(f"LAKEHOUSE_{name.upper()}") or str(stored.get(name, default))
+            found = env.get(f"LAKEHOUSE_{name.upper()}") or str(stored.get(name, default))
+            remember(found)
+            return found
 
         return cls(
             project=project,
@@ -130,7 +135,7 @@ class Settings:
                 "tracking_uri", value("tracking_uri", f"sqlite:///{home / 'mlflow.db'}")
             ),
             dagster_uri=postgresql("dagster_uri", value("dagster_uri", "")),
-            grace_hours=count("grace_hours", value("grace_hours", "24")),
+            grace_hours=count("grace_hours", value("grace_hours", "24"), MOST_HOURS),
             executor=value("executor", cls.executor),
             spill=amount("spill", value("spill", cls.spill)),
             query_seconds=count("query_seconds", value("query_seconds", str(cls.query_seconds))),
@@ -197,8 +202,8 @@ class Settings:
             return self.hash_key.value.strip().encode() or None
         try:
             return Path(self.hash_key_file).expanduser().read_bytes().strip() or None
-        except OSError as error:
-            why = f"the file cannot be read ({error.strerror})"
+        except (OSError, RuntimeError) as error:  # the latter: `~name` is nobody's folder
+            why = f"the file cannot be read ({getattr(error, 'strerror', error)})"
             raise SettingsError(KEY_SETTING, self.hash_key_file, why) from error
 
 
@@ -211,11 +216,14 @@ def _find_project() -> Path:
 
 
 def _read_toml(file: Path, *more: str) -> dict[str, object]:
-    if not file.is_file():
-        return {}
     try:
-        stored = tomllib.loads(file.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
+        stored = tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    except OSError as error:
+        raise SettingsError(str(file), "", f"it cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        why = f"it is not UTF-8 (byte {error.start + 1}), as TOML must be"
+        raise SettingsError(str(file), "", why) from error
+    except (ValueError, RecursionError) as error:  # also a number or a nesting without end
         raise SettingsError(str(file), "", f"it is not valid TOML ({error})") from error
     known = {f.name for f in fields(Settings)} - {"project", "home", "hash_key", "sources"}
     known |= set(more)

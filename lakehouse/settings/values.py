@@ -9,25 +9,41 @@ from urllib.parse import urlparse
 
 from lakehouse.errors import SettingsError
 
+MOST_HOURS = 1_000_000
+"""A century; no date lies ten thousand of them back."""
+_MOST = 1_000_000_000
+_SHOWN = 20
+"""Digits of a number that is too large."""
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _PATTERN = re.compile(r"[*?\[\]{}#%\\\x00-\x1f\x7f]")
 """What DuckDB takes for a pattern of names, and other libraries for the end of a path."""
 
 
 def url(name: str, value: str) -> str:
     """Returns a `file://` or `s3://` URL without a trailing slash."""
-    parsed = urlparse(value)
-    if parsed.scheme in ("file", "s3"):
-        return _plain(name, value).rstrip("/")
-    if parsed.scheme == "":
-        return "file://" + str(folder(name, value))
-    raise SettingsError(
-        f"LAKEHOUSE_{name.upper()}", value, "use a file:// or s3:// URL or a folder"
-    )
+    scheme, found, rest = _plain(name, value).partition("://")
+    kind = scheme.lower()  # every library compares with lower case
+    path = rest.startswith("/")
+    if (kind == "file" and path) or (kind == "s3" and rest and not path):
+        return f"{kind}://{rest}".rstrip("/")
+    if found or _SCHEME.match(value):
+        why = "use a file:// or s3:// URL or a folder"
+        raise SettingsError(f"LAKEHOUSE_{name.upper()}", value, why)
+    return "file://" + str(folder(name, value))
 
 
 def folder(name: str, value: str | Path) -> Path:
     """Returns the full path of a folder."""
-    return Path(_plain(name, str(value))).expanduser().resolve()
+    return resolved(name, _plain(name, str(value)))
+
+
+def resolved(name: str, value: str | Path) -> Path:
+    """Returns a full path without links."""
+    try:
+        return Path(value).expanduser().resolve()
+    except (OSError, RuntimeError) as error:  # of a user there is not, or links in a circle
+        why = f"it is no folder ({error})"
+        raise SettingsError(f"LAKEHOUSE_{name.upper()}", str(value), why) from error
 
 
 def _plain(name: str, value: str) -> str:
@@ -42,11 +58,20 @@ def _plain(name: str, value: str) -> str:
 def endpoint(value: str) -> str | None:
     """Returns the URL of an S3 service without a trailing slash, None if none is named."""
     scheme, _, rest = value.partition("://")
-    if value and (scheme not in ("http", "https") or "@" in rest):
+    if value and (scheme not in ("http", "https") or "@" in rest or not _is_url(value)):
         why = "use an http:// or https:// URL without a user; credentials are AWS variables"
         shown = value if "@" not in value else "…"  # before an @ stands a password
         raise SettingsError("LAKEHOUSE_S3_ENDPOINT", shown, why)
     return value.rstrip("/") or None
+
+
+def _is_url(value: str) -> bool:
+    """Whether the parts of a URL can be told apart."""
+    try:
+        parsed = urlparse(value)
+        return bool(parsed.hostname) and parsed.port != 0
+    except ValueError:
+        return False
 
 
 def style(value: str) -> str:
@@ -92,18 +117,21 @@ def clock(value: str) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(value)
-    except ValueError as error:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise SettingsError(
             "LAKEHOUSE_NOW", value, "use ISO 8601, e.g. 2014-01-01T00:00:00Z"
         ) from error
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
-def count(name: str, value: str) -> int:
-    """Returns a whole number."""
-    if value.isdigit():
-        return int(value)
-    raise SettingsError(f"LAKEHOUSE_{name.upper()}", value, "use a whole number")
+def count(name: str, value: str, most: int = _MOST) -> int:
+    """Returns a whole number, `most` at most."""
+    if not (value.isascii() and value.isdigit()):
+        raise SettingsError(f"LAKEHOUSE_{name.upper()}", value, "use a whole number")
+    if len(value) > len(str(most)) or int(value) > most:
+        shown = value if len(value) <= _SHOWN else f"{value[:_SHOWN]}…"
+        raise SettingsError(f"LAKEHOUSE_{name.upper()}", shown, f"use at most {most:,}")
+    return int(value)
 
 
 def amount(name: str, value: str) -> str:

@@ -1,5 +1,6 @@
 """Passwords and keys reach no output, no file of the lake and no row of a database."""
 
+import json
 import os
 import subprocess
 import sys
@@ -18,7 +19,8 @@ from rich.console import Console
 from servers import Services
 
 from lakehouse.cli import console, main
-from lakehouse.settings import Secret, Settings, hidden
+from lakehouse.cli.health import settings_shown
+from lakehouse.settings import Secret, Settings, hidden, hiding
 
 CANARY = "CANARY-7f3a9b"
 KEY = "hash-key-CANARY-11d0"
@@ -39,6 +41,12 @@ WRONG_URLS = {
     "a server": f"http://lake:{CANARY}@127.0.0.1:1",
 }
 VERBS = (("doctor", "--json"), ("sql", "select 1"), ("--debug", "sql", "select 1"))
+
+
+@pytest.fixture(autouse=True)
+def _remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test's settings are the first that the process loads."""
+    monkeypatch.setattr(hiding, "_remembered", set())
 
 
 @pytest.fixture
@@ -110,6 +118,84 @@ def test_no_password_of_the_settings_file_is_shown(tell: Tell, tmp_path: Path) -
             assert CANARY not in tell(*words), (line, words)
 
 
+ODD_URLS = {
+    "an apostrophe": f"https://lake:it's-{CANARY}@127.0.0.1:1",
+    "blanks": f"https://lake:my {CANARY} word@127.0.0.1:1",
+    "a quote": f'https://lake:a"{CANARY}@127.0.0.1:1',
+    "in PostgreSQL": f"postgresql://lake:it's-{CANARY}@127.0.0.1:1/db",
+    "an option with an apostrophe": f"postgresql://127.0.0.1:1/db?user=u&password=it's-{CANARY}",
+    "an option in capitals": f"postgresql://127.0.0.1:1/db?Password=x'{CANARY}",
+    "a file with a key": f"sqlite+pysqlcipher://:a/b'{CANARY}@//x/y.db?kdf_iter=64000",
+}
+SHORT = "postgresql+psycopg2://u:ab'@h/db?password=x'&sslmode=require"
+
+
+@pytest.mark.parametrize("odd", ODD_URLS)
+@pytest.mark.parametrize("setting", ["tracking_uri", "dagster_uri", "warehouse"])
+def test_no_password_with_odd_characters_is_shown(
+    tell: Tell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setting: str, odd: str
+) -> None:
+    (tmp_path / "assets" / "contracts").mkdir(parents=True)
+    (tmp_path / "lake").mkdir()
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "lake" / "lakehouse.toml").write_text(f"{setting} = {json.dumps(ODD_URLS[odd])}\n")
+    for words in (("doctor",), ("--debug", "sql", "select 1")):
+        assert CANARY not in tell(*words), words
+
+
+@pytest.mark.parametrize("odd", ODD_URLS)
+def test_settings_are_shown_without_their_passwords(tmp_path: Path, odd: str) -> None:
+    (tmp_path / "lakehouse.toml").write_text(f"catalog_uri = {json.dumps(ODD_URLS[odd])}\n")
+    settings = Settings.load({"LAKEHOUSE_HOME": str(tmp_path), "LAKEHOUSE_DAGSTER_URI": SHORT})
+    shown = {setting.name: setting.value for setting in settings_shown(settings)}
+    assert "***" in shown["catalog_uri"]
+    assert CANARY not in shown["catalog_uri"]
+    assert shown["dagster_uri"] == SHORT.replace("ab'", "***").replace("x'", "***")
+
+
+def test_a_password_of_the_settings_is_hidden_wherever_a_library_puts_it(tmp_path: Path) -> None:
+    (tmp_path / "lakehouse.toml").write_text('dagster_uri = "postgresql://u:i\'t%20{C}@h/db"')
+    Settings.load({"LAKEHOUSE_HOME": str(tmp_path)})
+    secret = "i't {C}"
+    quoted = [secret, repr(secret), repr(f'"{secret}"'), "i't%20{C}", "i%27t%20%7BC%7D"]
+    assert [hidden(f"no {text}!").count("C") for text in quoted] == [0] * len(quoted)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "parts"),
+    [
+        ("PYICEBERG_CATALOG__LAKEHOUSE__TOKEN", f"{CANARY}\n", [f"{CANARY}\n", CANARY]),
+        ("pyiceberg_catalog__other__token", f'a"{CANARY}é', [f'a"{CANARY}é']),
+        ("PYICEBERG_CATALOG__LAKEHOUSE__CREDENTIAL", f"client:{CANARY}", [CANARY]),
+        ("PYICEBERG_CATALOG__LAKEHOUSE__HEADER__AUTHORIZATION", f"Basic {CANARY}", [CANARY]),
+        ("PYICEBERG_CATALOG__LAKEHOUSE__S3__SECRET_ACCESS_KEY", CANARY, [CANARY]),
+        ("PYICEBERG_CATALOG__LAKEHOUSE__ADLS__ACCOUNT_KEY", CANARY, [CANARY]),
+        ("PYICEBERG_CATALOG__LAKEHOUSE__URI", f"http://u:it's-{CANARY}@h", [f"it's-{CANARY}"]),
+        ("HTTPS_PROXY", f"http://u:it's-{CANARY}@proxy:3128", [f"it's-{CANARY}"]),
+    ],
+)
+def test_the_secrets_of_libraries_are_known(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, parts: list[str]
+) -> None:
+    monkeypatch.setenv(name, value)
+    for secret in (value, *parts):
+        forms = (secret, repr(secret), repr(secret.encode()), json.dumps(secret))
+        assert [CANARY in hidden(f"Bearer {form} is no header") for form in forms] == [False] * 4
+
+
+def test_no_token_of_a_rest_catalog_is_shown(tell: Tell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAKEHOUSE_CATALOG_URI", "http://127.0.0.1:1")
+    monkeypatch.setenv("PYICEBERG_CATALOG__LAKEHOUSE__TOKEN", f"{CANARY}\nx")
+    said = tell("sql", "select 1")
+    assert "header" in said
+    assert CANARY not in said
+
+
+def test_a_password_that_is_a_word_is_hidden_as_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGPASSWORD", "pass")
+    assert hidden("the pass of password=other") == "the *** of password=***"
+
+
 @pytest.mark.parametrize("hook", ["one line", "--debug"])
 def test_an_error_of_a_library_is_told_without_the_secrets_of_the_environment(
     tell: Tell, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], hook: str
@@ -167,6 +253,7 @@ def test_settings_show_no_secret_where_they_are_printed() -> None:
         ("postgresql://u@h/db", "postgresql://u@h/db"),
         ("postgresql://u:a@b@h/db", "postgresql://u:***@h/db"),
         ("'postgresql://u:p@h' and 'x:y@z'", "'postgresql://u:***@h' and 'x:y@z'"),
+        ("client_secret=a&x=1 Token=b", "client_secret=***&x=1 Token=***"),
     ],
 )
 def test_only_passwords_are_hidden(text: str, shown: str) -> None:

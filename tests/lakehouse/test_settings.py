@@ -82,6 +82,8 @@ def test_the_environment_of_the_process_is_read(
     ("written", "url"),
     [
         ("s3://lake/warehouse/", "s3://lake/warehouse"),
+        ("S3://Lake/warehouse", "s3://Lake/warehouse"),
+        ("FILE:///data/Lake", "file:///data/Lake"),
         ("file:///data/lake/", "file:///data/lake"),
         ("/data/lake", "file:///data/lake"),
     ],
@@ -135,6 +137,68 @@ def test_a_value_that_cannot_be_used_is_named(
     assert str(refused.value) == message
 
 
+@pytest.mark.parametrize("value", ["²", "٣", "-1", "1.5", " 1", "9" * 5000, "1000000001", "1e3"])
+@pytest.mark.parametrize("name", ["THREADS", "QUERY_ROWS", "GRACE_HOURS", "RETRIES", "TIMEOUT"])
+def test_a_number_is_digits_and_not_beyond_all_use(tmp_path: Path, name: str, value: str) -> None:
+    with pytest.raises(
+        SettingsError, match=f"LAKEHOUSE_{name}=.*: use a(t most| whole)"
+    ) as refused:
+        load(tmp_path, **{f"LAKEHOUSE_{name}": value})
+    assert len(str(refused.value)) < 120
+
+
+def test_the_largest_numbers_are_taken(tmp_path: Path) -> None:
+    settings = load(tmp_path, LAKEHOUSE_QUERY_ROWS="1000000000", LAKEHOUSE_GRACE_HOURS="1000000")
+    assert settings.query_rows == 1_000_000_000
+    assert (datetime(2014, 1, 1, tzinfo=UTC) - settings.grace).year == 1899
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "s3:///nobucket",
+        "s3://",
+        "file://host/x",
+        "file:x",
+        "s3:x",
+        " s3://b/c",
+        "s3://[b/c",
+        "~nobody-here/x",
+    ],
+)
+def test_a_place_that_no_library_finds_is_refused(tmp_path: Path, value: str) -> None:
+    with pytest.raises(SettingsError, match="LAKEHOUSE_WAREHOUSE"):
+        load(tmp_path, LAKEHOUSE_WAREHOUSE=value)
+
+
+@pytest.mark.parametrize("name", ["HOME", "PROJECT", "LANDING"])
+def test_links_in_a_circle_are_no_folder(tmp_path: Path, name: str) -> None:
+    (tmp_path / "a").symlink_to(tmp_path / "b")
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    with pytest.raises(SettingsError, match=f"LAKEHOUSE_{name}='.*it is no folder"):
+        Settings.load({f"LAKEHOUSE_{name}": str(tmp_path / "a")})
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("LAKEHOUSE_S3_ENDPOINT", "http://[x"),
+        ("LAKEHOUSE_S3_ENDPOINT", "http://x:port"),
+        ("LAKEHOUSE_S3_ENDPOINT", "http://"),
+        ("LAKEHOUSE_NOW", "0001-01-01T00:00:00+14:00"),
+    ],
+)
+def test_what_cannot_be_taken_apart_is_refused(tmp_path: Path, variable: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=variable):
+        load(tmp_path, **{variable: value})
+
+
+def test_a_key_in_a_folder_of_nobody_is_refused(tmp_path: Path) -> None:
+    settings = load(tmp_path, LAKEHOUSE_HASH_KEY_FILE="~nobody-here/key")
+    with pytest.raises(SettingsError, match="LAKEHOUSE_HASH_KEY_FILE='~nobody-here/key'"):
+        settings.read_hash_key()
+
+
 def test_an_unknown_key_of_the_file_is_refused_with_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"unknown key.* Did you mean 'warehouse'\?"):
         load(tmp_path, "warehuose = '/data'")
@@ -149,6 +213,27 @@ def test_the_file_cannot_move_itself(tmp_path: Path, key: str) -> None:
 def test_a_file_that_is_no_toml_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="it is not valid TOML"):
         load(tmp_path, "memory 3GB")
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        ("# caf\xe9\n".encode("latin-1"), r"it is not UTF-8 \(byte 6\)"),
+        (b"query_rows = " + b"9" * 5000, "it is not valid TOML"),
+        (b"memory = " + b"[" * 5000, "it is not valid TOML"),
+    ],
+)
+def test_a_file_that_cannot_be_read_as_toml_is_named(
+    tmp_path: Path, content: bytes, why: str
+) -> None:
+    (tmp_path / "lakehouse.toml").write_bytes(content)
+    with pytest.raises(SettingsError, match=f"lakehouse.toml='' cannot be used: {why}"):
+        Settings.load({"LAKEHOUSE_HOME": str(tmp_path)})
+
+
+def test_a_home_whose_name_is_too_long_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="it cannot be read"):
+        Settings.load({"LAKEHOUSE_HOME": str(tmp_path / ("x" * 5000))})
 
 
 def test_a_postgresql_url_gets_the_driver_that_is_installed(tmp_path: Path) -> None:
