@@ -66,7 +66,8 @@ class Storage:
         """Returns all files below `url`, sorted by URL.
 
         On disk, what is linked from elsewhere does not lie below it: whoever may drop files into a
-        folder could else have any file of the machine read.
+        folder could else have any file of the machine read. Below the landing folder that goes for
+        folders, too; where the landing folder itself leads is the operator's word.
 
         Args:
             url: A folder.
@@ -79,7 +80,8 @@ class Storage:
         except FileNotFoundError:
             return []
         if not _remote(url):
-            found = [info for info in found if _lies_in(local_path(url), info["name"])]
+            real = self._real(url)
+            found = [info for info in found if _lies_in(real, info["name"])]
         files = [self._stored(url, info) for info in found]
         return sorted((f for f in files if hidden or not _hidden(f.url)), key=lambda f: f.url)
 
@@ -154,6 +156,13 @@ class Storage:
         """Removes one file."""
         self.filesystem(url).rm_file(url)
 
+    def _real(self, url: str) -> Path:
+        """Returns where a folder on disk must lie; no link on the way there leads elsewhere."""
+        root = self._settings.landing
+        if f"{url}/".startswith(f"{root}/"):
+            return Path(local_path(root)).resolve() / url.removeprefix(root).lstrip("/")
+        return Path(local_path(url)).resolve()
+
     def _stored(self, root: str, info: dict[str, Any]) -> StoredFile:
         if _remote(root):
             return StoredFile(
@@ -175,10 +184,10 @@ def _remote(url: str) -> bool:
     return url.startswith("s3://")
 
 
-def _lies_in(folder: str, file: str) -> bool:
+def _lies_in(folder: Path, file: str) -> bool:
     """Whether a file is there, and in a folder itself rather than behind a link out of it."""
     real = Path(file).resolve()
-    return real.is_file() and real.is_relative_to(Path(folder).resolve())
+    return real.is_file() and real.is_relative_to(folder)
 
 
 def _flush(file: Path) -> None:

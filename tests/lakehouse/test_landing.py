@@ -43,6 +43,21 @@ def test_landing_twice_equals_once(data_lake: Any) -> None:
     assert (objects(data_lake), data_lake.snapshots()) == before
 
 
+def test_a_landing_folder_that_is_a_link_brings_no_file_of_the_machine(
+    data_lake: Any, tmp_path: Path
+) -> None:
+    private = tmp_path / "private" / "a.csv"
+    private.parent.mkdir()
+    private.write_text(CITIES)
+    root = data_lake.folder / ".lake" / "landing"
+    root.mkdir(parents=True, exist_ok=True)
+    (root / "cities").symlink_to(private.parent)
+    assert landing.land(data_lake.lake, "cities", run="link").deliveries == ()
+    assert objects(data_lake) == []
+    (root / "cities").unlink()
+    assert data_lake.land("cities", CITIES).summary().startswith("bronze/cities: 1 file landed")
+
+
 def test_a_file_written_again_with_its_content_is_no_delivery(data_lake: Any) -> None:
     data_lake.land("cities", CITIES)
     file = data_lake.drop("cities", CITIES)

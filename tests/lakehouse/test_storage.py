@@ -29,6 +29,28 @@ def test_files_are_listed_by_url_through_all_folders(storage: Storage, tmp_path:
     assert [file.url for file in storage.list(f"file://{tmp_path}/in")] == sorted(urls)
 
 
+@pytest.mark.parametrize("target", ["elsewhere", "landing/b"])
+def test_a_link_in_the_place_of_a_landing_folder_is_not_followed(
+    storage: Storage, tmp_path: Path, target: str
+) -> None:
+    write(tmp_path / target / "a.csv")
+    own = write(tmp_path / "landing" / "c" / "own.csv")
+    (tmp_path / "landing" / "a").symlink_to(tmp_path / target)
+    (tmp_path / "landing" / "c" / "out").symlink_to(tmp_path / target)
+    assert storage.list(f"file://{tmp_path}/landing/a") == []
+    assert [file.url for file in storage.list(f"file://{tmp_path}/landing/c")] == [own]
+
+
+@pytest.mark.parametrize("where", ["landing", "warehouse", "backups"])
+def test_a_folder_of_the_operator_may_be_a_link(
+    storage: Storage, tmp_path: Path, where: str
+) -> None:
+    real = write(tmp_path / "disk" / "a" / "x.csv")
+    (tmp_path / where).symlink_to(tmp_path / "disk")
+    for folder in (where, f"{where}/a"):
+        assert [file.url for file in storage.list(f"file://{tmp_path}/{folder}")] == [real]
+
+
 @pytest.mark.parametrize(
     "name", [".hidden", "_SUCCESS", "a.csv.part", "a.tmp", "a.crdownload", "a.partial"]
 )
