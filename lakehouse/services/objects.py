@@ -51,6 +51,9 @@ def start(folder: Folder) -> None:
         "RCLONE_CONFIG": os.devnull,
         "HOME": str(folder.path),
     }
+    # no server runs: what an earlier one left behind names a process that is another program, and
+    # it would stay if this start were killed before the new number is written
+    (folder.path / "s3.pid").unlink(missing_ok=True)
     with held(NAME, _lock(folder)) as lock:
         os.set_inheritable(lock, True)
         actions = [

@@ -18,7 +18,7 @@ import pytest
 
 from lakehouse import services
 from lakehouse.errors import ServiceFailed
-from lakehouse.services import Services
+from lakehouse.services import Services, objects
 from lakehouse.settings import Settings
 
 
@@ -178,6 +178,42 @@ def test_a_number_that_belongs_to_another_program_by_now_is_left_alone(
     assert [server.running for server in services.status(settings).servers] == [False, False]
     assert services.stop(settings).changed == ()
     assert services.start(settings).running
+
+
+def test_a_start_that_breaks_off_leaves_no_number_of_another_program_to_stop(
+    settings: Settings, running: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services.stop(settings)
+    number = settings.home / "services" / "s3.pid"
+    before = set(psutil.pids())
+    with subprocess.Popen(["sleep", "60"]) as another:
+        number.write_text(f"{another.pid}\n")  # as of a server before the machine was restarted
+        _break_off(monkeypatch, number)
+        with pytest.raises(OSError, match="disk is full"):
+            services.start(settings)
+        monkeypatch.undo()
+        lost = [psutil.Process(pid) for pid in set(psutil.pids()) - before - {another.pid}]
+        lost = [process for process in lost if str(number.parent / "objects") in process.cmdline()]
+        assert len(lost) == 1  # it runs, and holds the lock
+        try:
+            assert not services.stop(settings).running
+            assert another.poll() is None
+        finally:
+            lost[0].kill()
+            another.kill()
+    _until(settings, lambda found: not found.servers[0].running)
+
+
+def _break_off(monkeypatch: pytest.MonkeyPatch, number: Path) -> None:
+    """Lets writing the server's number fail."""
+    write = objects.private
+
+    def fail(file: Path, text: str) -> None:
+        if file == number:
+            raise OSError("the disk is full")
+        write(file, text)
+
+    monkeypatch.setattr(objects, "private", fail)
 
 
 def test_a_port_that_was_taken_meanwhile_is_given_up(settings: Settings, running: Services) -> None:
