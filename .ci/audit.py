@@ -20,8 +20,9 @@ import subprocess
 import sys
 import tomllib
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCKS = (ROOT / "requirements.lock", ROOT / "requirements-gpu.lock")
@@ -38,13 +39,13 @@ def main(files: list[Path]) -> int:
     pins = {name: version for file in files for name, version in pinned(file).items()}
     found = 0
     for part, look in (("installed", installed), ("withdrawn", withdrawn), ("advisories", known)):
+        findings: list[str] = []
         try:
-            findings = look(pins)
+            findings.extend(look(pins))  # what was found before a service fell silent stays
+            print(f"  {part:<11} {len(findings) or 'none'} of {len(pins)} releases")
         except NotAskedError as error:
-            print(f"  {part:<11} not looked at: {error}")
-            continue
+            print(f"  {part:<11} not {'all ' if findings else ''}looked at: {error}")
         found += len(findings)
-        print(f"  {part:<11} {len(findings) or 'none'} of {len(pins)} releases")
         for line in findings:
             print(f"    {line}")
     return 1 if found else 0
@@ -86,27 +87,34 @@ def withdrawn(pins: Mapping[str, str]) -> list[str]:
     return re.findall(r"`([^`]+` is yanked.*)$", told, re.M)
 
 
-def known(pins: Mapping[str, str]) -> list[str]:
-    """Returns the advisories about the releases, other than those accepted.
+def known(pins: Mapping[str, str]) -> Iterator[str]:
+    """Yields the advisories about the releases, other than those accepted.
 
     Raises:
         NotAskedError: The service does not answer.
     """
-    queries = [
+    accepted = set(settings().get("accepted", {}))
+    queries: list[dict[str, Any]] = [
         {"package": {"name": name, "ecosystem": "PyPI"}, "version": release}
         for name, release in pins.items()
     ]
-    answers = asked("/v1/querybatch", {"queries": queries})["results"]
-    accepted = set(settings().get("accepted", {}))
-    return [
-        f"{name} {release}: {advisory['id']}  https://osv.dev/vulnerability/{advisory['id']}"
-        for (name, release), answer in zip(pins.items(), answers, strict=True)
-        for advisory in answer.get("vulns", ())
-        if advisory["id"] not in accepted
-    ]
+    while queries:
+        answers = asked("/v1/querybatch", {"queries": queries})["results"]
+        told = list(zip(queries, answers, strict=True))
+        for query, answer in told:
+            release = f"{query['package']['name']} {query['version']}"
+            for found in (advisory["id"] for advisory in answer.get("vulns", ())):
+                if found not in accepted:
+                    yield f"{release}: {found}  https://osv.dev/vulnerability/{found}"
+        # a long answer is cut, and its rest is asked for by the token in it
+        queries = [
+            {**query, "page_token": answer["next_page_token"]}
+            for query, answer in told
+            if answer.get("next_page_token")
+        ]
 
 
-def asked(path: str, question: object) -> dict[str, list[dict[str, list[dict[str, str]]]]]:
+def asked(path: str, question: object) -> dict[str, list[dict[str, Any]]]:
     """Returns what the advisory service answers.
 
     Raises:
@@ -117,7 +125,7 @@ def asked(path: str, question: object) -> dict[str, list[dict[str, list[dict[str
     request = urllib.request.Request(OSV + path, body, {"Content-Type": "application/json"})  # noqa: S310
     try:
         with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310
-            said: dict[str, list[dict[str, list[dict[str, str]]]]] = json.load(answer)
+            said: dict[str, list[dict[str, Any]]] = json.load(answer)
     except (OSError, ValueError) as error:
         reason = getattr(error, "reason", error)
         raise NotAskedError(

@@ -20,19 +20,27 @@ Audit = Callable[..., tuple[int, str]]
 
 
 class _Advisories(http.server.BaseHTTPRequestHandler):
-    """Answers as OSV does: version 1.0 of `left` has two advisories."""
+    """Answers as OSV does: version 1.0 of `left` has two advisories, of `long` pages of them.
+
+    The last page of `torn` is not given.
+    """
 
     def do_POST(self) -> None:
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["queries"]
-        bad = {"vulns": [{"id": "GHSA-test-0001"}, {"id": "PYSEC-2026-1"}]}
-        answers: list[dict[str, Any]] = [
-            bad if query["package"]["name"] == "left" and query["version"] == "1.0" else {}
-            for query in asked
-        ]
-        body = json.dumps({"results": answers}).encode()
-        self.send_response(200)
+        body = json.dumps({"results": [self._told(query) for query in asked]}).encode()
+        torn = any(q["package"]["name"] == "torn" and q.get("page_token") == "3" for q in asked)
+        self.send_response(503 if torn else 200)
         self.end_headers()
         self.wfile.write(body)
+
+    def _told(self, query: dict[str, Any]) -> dict[str, Any]:
+        name, page = query["package"]["name"], int(query.get("page_token", "1"))
+        if query["version"] != "1.0" or name == "right":
+            return {}
+        if name == "left":
+            return {"vulns": [{"id": "GHSA-test-0001"}, {"id": "PYSEC-2026-1"}]}
+        more = {"next_page_token": str(page + 1)} if page < 3 else {}
+        return {"vulns": [{"id": f"GHSA-page-{page}"}], **more}
 
     def log_message(self, *_: object) -> None:
         """Says nothing."""
@@ -107,6 +115,27 @@ def test_known_vulnerabilities_are_listed_and_fail(audit: Audit, service: str) -
     assert code == 1
     assert "advisories  2 of 1 releases" in out
     assert "left 1.0: GHSA-test-0001  https://osv.dev/vulnerability/GHSA-test-0001" in out
+
+
+def test_an_answer_of_several_pages_is_asked_for_to_its_end(audit: Audit, service: str) -> None:
+    code, out = audit("right==1.0", "long==1.0", "left==1.0", osv=service, index=NOBODY)
+    assert code == 1
+    assert "advisories  5 of 3 releases" in out
+    told = [line.split("  http")[0].strip() for line in out.splitlines() if "osv.dev/" in line]
+    assert told == [
+        "long 1.0: GHSA-page-1",
+        "left 1.0: GHSA-test-0001",
+        "left 1.0: PYSEC-2026-1",
+        "long 1.0: GHSA-page-2",
+        "long 1.0: GHSA-page-3",
+    ]
+
+
+def test_what_was_told_before_the_service_fell_silent_fails(audit: Audit, service: str) -> None:
+    code, out = audit("torn==1.0", osv=service, index=NOBODY)
+    assert code == 1
+    assert "advisories  not all looked at: 127.0.0.1:" in out
+    assert ("GHSA-page-2" in out, "GHSA-page-3" in out) == (True, False)
 
 
 def test_a_release_without_advisory_passes(audit: Audit, service: str) -> None:
