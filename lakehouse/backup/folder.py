@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -92,11 +93,21 @@ def remove(lake: Lake, name: str) -> Backup:
     """
     folder = found(lake, name)
     gone = opened(lake, folder)
-    # the document first: a backup that lacks a file is none
-    lake.storage.remove(f"{folder}/{DOCUMENT}")
-    for file in lake.storage.list(folder):
-        lake.storage.remove(file.url)
+    clear(lake, folder)
     return gone
+
+
+def remove_all(lake: Lake) -> None:
+    """Removes all backups from the warehouse, also what is there of one that was never finished."""
+    clear(lake, f"{lake.settings.warehouse}/backups")
+
+
+def clear(lake: Lake, folder: str) -> None:
+    """Removes the files of backups, the documents first: a backup that lacks a file is none."""
+    files = lake.storage.list(folder, hidden=True)
+    for file in sorted(files, key=lambda one: not one.url.endswith(f"/{DOCUMENT}")):
+        with suppress(FileNotFoundError):  # another run was faster
+            lake.storage.remove(file.url)
 
 
 def home(lake: Lake, name: str) -> str:

@@ -59,20 +59,23 @@ def save(lake: Lake, name: str = "", to: str = "") -> Saved:
 
     Raises:
         UsageError: There is a backup of that name, or it is no name.
-        ServiceFailed: Files kept being deleted while the backup was taken.
+        ServiceFailed: Files kept being deleted, or persons forgotten, while the backup was taken.
     """
     called = name or f"{lake.settings.clock():%Y-%m-%dT%H-%M-%SZ}"
     target = folder.home(lake, called)
     if lake.storage.exists(f"{target}/{DOCUMENT}"):
         raise UsageError(f"There is a backup {called} already. Nothing was saved. Name another.")
     for _ in range(_ATTEMPTS):
+        forgotten = lake.ledger.read().erasures
         try:
             backup = _written(lake, called, target)
+            absent = folder.absent(lake, _references(lake, target))
         except FileNotFoundError:  # a table moved on and its metadata was trimmed meanwhile
             continue
-        if not folder.absent(lake, _references(lake, target)):
+        # the registry may be as it was before a person was forgotten
+        if not absent and lake.ledger.read().erasures == forgotten:
             return Saved(backup, (target, *_again(lake, backup, target, to)))
-        folder.remove(lake, called)  # maintenance deleted files before it could see the backup
+        folder.clear(lake, target)  # maintenance deleted files before it could see the backup
     raise ServiceFailed("Storage", "taking a backup", "files were deleted in the meantime")
 
 

@@ -2,6 +2,7 @@
 
 from lakehouse.erasing.person import Person
 from lakehouse.erasing.result import Erased, Sought
-from lakehouse.erasing.workflow import forget, seek
+from lakehouse.erasing.seeking import seek
+from lakehouse.erasing.workflow import forget
 
 __all__ = ["Erased", "Person", "Sought", "forget", "seek"]

@@ -15,11 +15,11 @@ _WITHHELD = "what was told of its rows went with rows that were erased"
 
 @dataclass(frozen=True)
 class Touched:
-    """What a person's records were in.
+    """What a person's records were in, or may have been in.
 
     Attributes:
-        deliveries: The deliveries that brought them.
-        objects: sha256 of the objects that were replaced.
+        deliveries: The deliveries that brought them, and those that retention has removed.
+        objects: sha256 of the objects that were replaced, or removed.
         partitions: The partitions that these objects touch, under any contract.
     """
 
@@ -29,9 +29,14 @@ class Touched:
 
 
 def touched(books: Books, dataset: str, erasure: int) -> Touched:
-    """Returns what the records that an erasure took out of bronze were in."""
+    """Returns what the records that an erasure took out of bronze were in.
+
+    Nobody can tell any more who was in a delivery that retention has removed.
+    """
     mine = [one for one in books.replacements if one.erasure == erasure]
-    now, before = {one.sha256 for one in mine}, {one.before for one in mine}
+    removed = [one for one in books.removals if one.dataset == dataset]
+    gone = {one.sha256 for one in removed}
+    now, before = {one.sha256 for one in mine} | gone, {one.before for one in mine} | gone
     return Touched(
         frozenset(d.number for d in books.delivered(dataset) if d.sha256 in now),
         frozenset(before),

@@ -25,10 +25,12 @@ _MOMENT = 10.0
 class Hit:
     """An object, or a file that no delivery has brought yet, with records of the person.
 
+    Or a table that still has rows of theirs after retention has removed the object.
+
     Attributes:
         deliveries: The deliveries that brought it, none if it only lies in the landing folder.
-        source_key: Its name at the source.
-        records: How many records are the person's.
+        source_key: Its name at the source; the table's name.
+        records: How many records are the person's; 0 for a table.
     """
 
     deliveries: tuple[int, ...]

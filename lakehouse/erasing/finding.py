@@ -184,7 +184,7 @@ class Finder:
         except (pa.ArrowException, OSError, ValueError):
             return Cleaned(b"", 1) if self._person.mentioned(before) else None
         listed = enumerate(rows, start=1)
-        lines = [n for n, row in listed if self._person.mentioned(str([*row.values()]).encode())]
+        lines = [n for n, row in listed if self._person.mentioned_in(row)]
         return Cleaned(_rows_but(source.path, lines), len(lines)) if lines else None
 
     def _emptied(self, url: str, source_key: str) -> Cleaned | None:

@@ -22,6 +22,8 @@ from lakehouse.storage import StoredFile
 _ATTEMPTS = 20
 _DAY = 24 * 3600.0
 """Seconds after which no run is about to commit a file that nothing refers to."""
+_BATCH = 10_000
+"""Rows that are looked at a time."""
 _METADATA = re.compile(r"/(\d+)-[^/]*\.metadata\.json$")
 
 
@@ -47,6 +49,11 @@ def sweep(lake: Lake, names: Iterable[str], person: Person) -> int:
         Files deleted.
     """
     return sum(_swept(_Folder(lake, lake.catalog.table(name)), person) for name in names)
+
+
+def holding(lake: Lake, names: Iterable[str], person: Person) -> tuple[str, ...]:
+    """Returns the tables that have the person's rows in any file, of whichever snapshot."""
+    return tuple(name for name in names if _holding(lake, name, person))
 
 
 @dataclass(frozen=True)
@@ -95,19 +102,29 @@ def _abandoned(folder: _Folder, files: Iterable[StoredFile], url: str, person: P
     modified = next(file.modified for file in files if file.url == url)
     if time.time() - modified.timestamp() > _DAY:
         return True
-    with folder.lake.storage.open(url) as stream:
+    return _held(folder.lake, url, person)
+
+
+def _holding(lake: Lake, name: str, person: Person) -> bool:
+    files = _Folder(lake, lake.catalog.table(name)).files()
+    return any(_held(lake, f.url, person) for f in files if f.url.endswith((".parquet", ".avro")))
+
+
+def _held(lake: Lake, url: str, person: Person) -> bool:
+    with suppress(FileNotFoundError), lake.storage.open(url) as stream:
         return holds(person, url, stream.read())
+    return False
 
 
 def holds(person: Person, url: str, content: bytes) -> bool:
     """Whether the person is in a file of a table."""
     if url.endswith(".parquet"):
-        rows = pq.read_table(io.BytesIO(content)).to_pylist()
-    elif url.endswith(".avro"):
-        rows = [{"": row} for row in fastavro.reader(io.BytesIO(content))]
-    else:
-        rows = [{"": content}]
-    return any(person.is_in(row) for row in rows)
+        with pq.ParquetFile(io.BytesIO(content)) as file:
+            batches = file.iter_batches(_BATCH)
+            return any(person.is_in(row) for batch in batches for row in batch.to_pylist())
+    if url.endswith(".avro"):
+        return any(person.is_in({"": row}) for row in fastavro.reader(io.BytesIO(content)))
+    return person.is_in({"": content})
 
 
 def _version(location: str) -> int:

@@ -6,8 +6,8 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import duckdb
@@ -15,12 +15,12 @@ import pyarrow as pa
 
 from lakehouse.connection import quote_name
 from lakehouse.contract import Contract
+from lakehouse.erasing.forms import forms, is_distinct, pattern, text_of
 from lakehouse.errors import UnknownName, UsageError
-from lakehouse.settings import Secret
+from lakehouse.privacy import hashed, prepare
+from lakehouse.settings import Secret, Settings
 
 TABLE = "__person"
-_LEAST, _DIGITS = 5, 9
-"""Characters from which a value is looked for in any text, and digits from which a number is."""
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,12 @@ class Person:
     Attributes:
         contract: The dataset.
         values: The value of each column as it was given.
+        others: Further texts of the values: as their types write them, and hashed.
     """
 
     contract: Contract
     values: Mapping[str, Secret] = field(repr=False)
+    others: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
 
     @classmethod
     def parse(cls, contract: Contract, keys: Sequence[str]) -> Person:
@@ -53,7 +55,28 @@ class Person:
         person = cls(contract, values)
         with duckdb.connect() as connection:
             person.tell(connection)
-        return person
+            return person._with(person._typed(connection))
+
+    def published(self, settings: Settings) -> Person:
+        """Returns the same person, known also by the hashes that tables have of their values.
+
+        Raises:
+            SettingsError: The contract hashes columns and no usable key is set.
+        """
+        columns = [self.contract.column(name) for name in self.values]
+        hidden = [column for column in columns if column.treatment == "hash"]
+        if not hidden:
+            return self
+        with duckdb.connect() as connection:
+            self.tell(connection)
+            prepare(connection, self.contract, settings)
+            hashes = ", ".join(hashed(column, quote_name(column.name)) for column in hidden)
+            row = connection.execute(f"SELECT {hashes} FROM {TABLE}").fetchall()[0]
+        return self._with({c.name: (digest,) for c, digest in zip(hidden, row, strict=True)})
+
+    def _with(self, more: Mapping[str, tuple[str, ...]]) -> Person:
+        known = {name: (*self.others.get(name, ()), *more.get(name, ())) for name in self.values}
+        return replace(self, others=known)
 
     @property
     def columns(self) -> str:
@@ -92,18 +115,34 @@ class Person:
     def _row(self, connection: duckdb.DuckDBPyConnection) -> tuple[object, ...]:
         return connection.execute(f"FROM {TABLE}").fetchall()[0]
 
+    def _typed(self, connection: duckdb.DuckDBPyConnection) -> Mapping[str, tuple[str, ...]]:
+        """Returns the values as SQL and Python write them, who were told before."""
+        casts = ", ".join(f"CAST({quote_name(name)} AS VARCHAR)" for name in self.values)
+        texts = connection.execute(f"SELECT {casts} FROM {TABLE}").fetchall()[0]
+        found = zip(self.values, texts, map(str, self._row(connection)), strict=True)
+        return {name: tuple(dict.fromkeys(written)) for name, *written in found}
+
     @cached_property
-    def forms(self) -> tuple[tuple[str, ...], ...]:
-        """The ways in which each value may be written in a text."""
-        return tuple(_forms(secret.value) for secret in self.values.values())
+    def _texts(self) -> Mapping[str, tuple[str, ...]]:
+        """The texts of each value, the one that was given first."""
+        given = {name: secret.value for name, secret in self.values.items()}
+        return {n: tuple(dict.fromkeys((v, *self.others.get(n, ())))) for n, v in given.items()}
 
     def mentioned(self, text: bytes) -> bool:
         """Returns whether a text has all the values in it, each as a word of its own."""
-        return all(pattern.search(text) for pattern in self._patterns)
+        return all(found.search(text) for found in self._patterns)
+
+    def named(self, text: bytes) -> bool:
+        """Returns whether a text, of whatever it tells, has all the values in it."""
+        return bool(self.words) and all(found.search(text) for found in self._distinct)
+
+    def told_by(self, content: bytes) -> bool:
+        """Returns whether a file made of the dataset's rows has the values, as far as they show."""
+        return self.named(content) if self.words else self.mentioned(content)
 
     def blotted(self, text: str, blot: str) -> str:
         """Returns a text with something else in the place of the values."""
-        if not self.words or not self.mentioned(text.encode(errors="surrogateescape")):
+        if not self.named(text.encode(errors="surrogateescape")):
             return text
         for value in self.words:
             # a number in a JSON text has to stay one
@@ -113,22 +152,38 @@ class Person:
 
     def is_in(self, row: Mapping[str, object]) -> bool:
         """Returns whether a row of any table has the values in its columns, or in its text."""
-        given = self.values.items()
-        if all(name in row and str(row[name]) == secret.value for name, secret in given):
+        if all(name in row and str(row[name]) in texts for name, texts in self._texts.items()):
             return True
-        return bool(self.words) and self.mentioned(_text(row.values()))
+        return self.named(text_of(row.values()))
 
-    @cached_property
-    def _patterns(self) -> tuple[re.Pattern[bytes], ...]:
-        return tuple(_pattern(forms) for forms in self.forms)
+    def mentioned_in(self, row: Mapping[str, object]) -> bool:
+        """Returns whether a row of a delivered file has the values in any of its columns."""
+        return self.mentioned(text_of(row.values()))
 
     @cached_property
     def words(self) -> tuple[str, ...]:
-        """All forms of the values, where they are told from others wherever they are found."""
-        if not all(_is_distinct(secret.value) for secret in self.values.values()):
+        """The forms of the values that are told from others wherever they are found.
+
+        There is none if a value has none: then not all of them can be looked for.
+        """
+        if not all(self._distinct_forms):
             return ()
-        found = {form for forms in self.forms for form in forms}
+        found = {form for written in self._distinct_forms for form in written}
         return tuple(sorted(found, key=lambda form: (-len(form), form)))
+
+    @cached_property
+    def _distinct_forms(self) -> tuple[tuple[str, ...], ...]:
+        distinct = (filter(is_distinct, texts) for texts in self._texts.values())
+        return tuple(tuple(form for text in texts for form in forms(text)) for texts in distinct)
+
+    @cached_property
+    def _distinct(self) -> tuple[re.Pattern[bytes], ...]:
+        return tuple(pattern(written) for written in self._distinct_forms)
+
+    @cached_property
+    def _patterns(self) -> tuple[re.Pattern[bytes], ...]:
+        every = self._texts.values()
+        return tuple(pattern([form for text in texts for form in forms(text)]) for texts in every)
 
     def mark(self, key: bytes) -> str:
         """Returns the HMAC by which an unfinished erasure is known again."""
@@ -152,48 +207,3 @@ def _named(contract: Contract, key: str) -> tuple[str, Secret]:
         "--key COLUMN=VALUE, once for each column that tells whose rows are meant. "
         "Nothing was changed."
     )
-
-
-def _is_distinct(value: str) -> bool:
-    """Whether a value is told from others wherever it stands.
-
-    >>> _is_distinct("N10156"), _is_distinct("10156"), _is_distinct("536228726")
-    (True, False, True)
-    """
-    return len(value) >= (_LEAST if re.search(r"[^\W\d]", value) else _DIGITS)
-
-
-def _text(values: Iterable[object]) -> bytes:
-    """Returns the text of values of any kind, however deep they lie."""
-    found = []
-    for value in values:
-        if isinstance(value, bytes):
-            found.append(value)
-        elif isinstance(value, Mapping):
-            found.append(_text([*value, *value.values()]))
-        elif isinstance(value, list | tuple):
-            found.append(_text(value))
-        else:
-            found.append(str(value).encode())
-    return b"\n".join(found)
-
-
-def _forms(value: str) -> tuple[str, ...]:
-    """Returns a value as plain text, CSV and JSON have it."""
-    escaped = (json.dumps(value, ensure_ascii=plain)[1:-1] for plain in (False, True))
-    return tuple(dict.fromkeys((value, value.replace('"', '""'), *escaped)))
-
-
-def _pattern(forms: Sequence[str]) -> re.Pattern[bytes]:
-    words = (
-        re.escape(form.encode(encoding))
-        for form in forms
-        for encoding in ("utf-8", "utf-16-le", "latin-1")
-        if encoding != "latin-1" or _fits(form)
-    )
-    return re.compile(rb"(?<![0-9A-Za-z])(?:" + b"|".join(words) + rb")(?![0-9A-Za-z])")
-
-
-def _fits(form: str) -> bool:
-    """Whether Latin-1 has all letters of a text, and writes them otherwise than UTF-8."""
-    return not form.isascii() and all(ord(letter) < 256 for letter in form)

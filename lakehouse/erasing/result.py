@@ -17,7 +17,7 @@ class Sought(Result):
     Attributes:
         dataset: The dataset.
         columns: The columns that tell whose rows are meant.
-        hits: Objects and landed files with records of the person.
+        hits: Objects and landed files with records of the person, or tables that outlived them.
         unfinished: Number of the same erasure if it was begun before; 0 if not.
         tables: Tables whose earlier snapshots, branches and tags would go.
         models: Models that learned from the dataset.
@@ -41,10 +41,14 @@ class Sought(Result):
 
     def summary(self) -> str:
         """Says what would be touched."""
+        raw = [hit for hit in self.hits if hit.records]
         told = (
             f"{self.dataset}: {counted(self.records, 'record')} in "
-            f"{counted(len(self.hits), 'object')} of bronze or landing would be erased"
+            f"{counted(len(raw), 'object')} of bronze or landing would be erased"
         )
+        if self.hits and not raw:
+            kept = ", ".join(hit.source_key for hit in self.hits)
+            told = f"{self.dataset}: {kept} still has rows of theirs, which are in no raw file"
         if self.unfinished:
             told = f"{told}; erasure {self.unfinished} was begun and would be finished"
         told = f"{told}. All snapshots but the present one of {', '.join(self.tables)} would go"

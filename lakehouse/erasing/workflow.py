@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from lakehouse import backup, building, faults, ingestion
 from lakehouse.admitting import look
-from lakehouse.erasing import bronze, derived, past, traces
+from lakehouse.erasing import bronze, derived, keys, past, traces
 from lakehouse.erasing.blotting import blot, touched
 from lakehouse.erasing.person import Person
-from lakehouse.erasing.result import Erased, Sought, touched_tables
+from lakehouse.erasing.result import Erased, touched_tables
+from lakehouse.erasing.seeking import hits, others
 from lakehouse.errors import UsageError
 from lakehouse.lake import Lake
 from lakehouse.landing import land
-from lakehouse.ledger import Books, Erasure
+from lakehouse.ledger import Erasure
 from lakehouse.locking import exclusive
 from lakehouse.privacy import require_key
 
 Progress = Callable[[str], None]
 _QUOTING = ("ledger.decisions", "ledger.inspections", "ledger.verdicts")
 _ATTEMPTS = 5
-_KEY = 32
-"""Bytes of the key under which an unfinished erasure is known again."""
 
 
 @dataclass(frozen=True)
@@ -40,24 +37,6 @@ class _Job:
     def dataset(self) -> str:
         """Name of the dataset."""
         return self.person.contract.dataset
-
-
-def seek(lake: Lake, person: Person) -> Sought:
-    """Returns what erasing a person would touch; changes nothing."""
-    books, dataset = lake.ledger.read(), person.contract.dataset
-    found = derived.derived(lake, dataset)
-    begun = _begun(lake, books, person)
-    there = set(lake.catalog.names())
-    return Sought(
-        dataset=dataset,
-        columns=person.columns,
-        hits=bronze.hits(lake, books, person),
-        unfinished=begun.number if begun else 0,
-        tables=tuple(name for name in touched_tables(dataset, found) if name in there),
-        models=tuple(spec.name for spec in found.models),
-        others=_others(lake, dataset),
-        backups=tuple(one.name for one in backup.listed(lake).backups),
-    )
 
 
 def forget(
@@ -88,8 +67,9 @@ def forget(
     """
     _check_said(person, by, note)
     require_key(person.contract, lake.settings)
-    job = _Job(lake, person, run, progress)
+    job = _Job(lake, person.published(lake.settings), run, progress)
     with exclusive(lake.settings.home / "forget.lock", lake.settings.catalog_uri):
+        keys.throw_away(lake)
         begun = _begin(job, by, note)
         done = _erase(job, begun)
         if not done.left:
@@ -110,20 +90,19 @@ def _begin(job: _Job, by: str, note: str) -> Erasure:
     """Returns the entry of this erasure, which may have been begun before."""
     lake, person = job.lake, job.person
     books = lake.ledger.read()
-    if (begun := _begun(lake, books, person)) is not None:
+    if (begun := keys.begun(lake, books, person)) is not None:
         job.progress(f"{job.dataset}: erasure {begun.number} goes on")
         return begun
-    if not bronze.hits(lake, books, person):
+    if not hits(lake, books, person):
         raise UsageError(
             f"No record of {job.dataset} has these values of {person.columns}, neither in bronze "
             "nor in the landing folder. Nothing was changed. The match is on the value as "
             "silver has it, letter by letter; where silver hides it, as it was delivered."
         )
-    key = secrets.token_bytes(_KEY)
-    _keep_key(lake, person.mark(key), key)
+    mark = keys.marked(lake, person)
 
     def entries(number: int) -> list[Erasure]:
-        mark, now = person.mark(key), lake.settings.clock()
+        now = lake.settings.clock()
         return [
             Erasure(number, job.dataset, person.columns, mark, "begun", 0, by, note, now),
         ]
@@ -148,22 +127,10 @@ def _erase(job: _Job, begun: Erasure) -> Erased:
         left = building.build(lake, run=job.run, progress=job.progress).refusals()
         faults.reach("forgetting.built")
     _book(lake, replace(begun, kind="passed"))
-    found = derived.derived(lake, dataset)
     blot(lake, job.person.contract, touched(books, dataset, begun.number))
     faults.reach("forgetting.blotted")
-    there = set(lake.catalog.names())
-    past.renew(lake, [name for name in touched_tables(dataset, found)[:2] if name in there])
-    past.renew(lake, found.gold)
-    retired = derived.retire(lake, found, job.person)
-    derived.remake(lake, found, job.person, job.run)
-    faults.reach("forgetting.remade")
-    past.renew(lake, [name for name in (*found.tables, *_QUOTING) if name in there])
-    tables = tuple(name for name in touched_tables(dataset, found) if name in there)
-    files = past.sweep(lake, [*tables, *(n for n in _QUOTING if n in there)], job.person)
-    for one in backup.listed(lake).backups:
-        backup.remove(lake, one.name)
-    blotted = traces.blot(lake, job.person)
-    faults.reach("forgetting.cleared")
+    retired, tables, files = _renew(job)
+    blotted, held = _clear(job, begun)
     return Erased(
         erasure=begun.number,
         dataset=dataset,
@@ -173,9 +140,42 @@ def _erase(job: _Job, begun: Erasure) -> Erased:
         files=files,
         retired=retired,
         blotted=blotted,
-        others=_others(lake, dataset),
-        left=left,
+        others=others(lake, dataset),
+        left=(*left, *held),
     )
+
+
+def _renew(job: _Job) -> tuple[Mapping[str, tuple[int, ...]], tuple[str, ...], int]:
+    """Leaves no past to tables, and no model that names the person.
+
+    Returns:
+        Versions that went by model, the tables, and how many of their files went.
+    """
+    lake, dataset = job.lake, job.dataset
+    found, there = derived.derived(lake, dataset), set(lake.catalog.names())
+    past.renew(lake, [name for name in touched_tables(dataset, found)[:2] if name in there])
+    past.renew(lake, found.gold)
+    retired = derived.retire(lake, found, job.person)
+    derived.remake(lake, found, job.person, job.run)
+    strays = past.holding(lake, found.strays, job.person)
+    derived.empty(lake, [n for n in strays if derived.names(lake, n, job.person)], job.run)
+    faults.reach("forgetting.remade")
+    quoting = [name for name in _QUOTING if name in there]
+    past.renew(lake, [*(name for name in found.tables if name in there), *strays, *quoting])
+    tables = (*(name for name in touched_tables(dataset, found) if name in there), *strays)
+    return retired, tables, past.sweep(lake, [*tables, *quoting], job.person)
+
+
+def _clear(job: _Job, begun: Erasure) -> tuple[int, tuple[str, ...]]:
+    """Clears what is no table; returns how many entries and files went, and what may be left."""
+    lake = job.lake
+    # what is in flight loses its files for passing use, and a backup has the registry as it was
+    _book(lake, replace(begun, kind="passed"))
+    blotted, held = traces.blot(lake, job.person), traces.settle(lake)
+    _book(lake, replace(begun, kind="passed"))
+    backup.remove_all(lake)
+    faults.reach("forgetting.cleared")
+    return blotted, held
 
 
 def _refresh(job: _Job) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -202,45 +202,9 @@ def _end(job: _Job, begun: Erasure, records: int) -> None:
     """Books that nothing is left to do, and throws away the key by which the person was known."""
     _book(job.lake, replace(begun, kind="done", records=records))
     faults.reach("forgetting.done")
-    url = _key_url(job.lake, begun.mark)
-    with suppress(FileNotFoundError):
-        job.lake.storage.remove(url)
+    keys.throw_away(job.lake)
 
 
 def _book(lake: Lake, step: Erasure) -> None:
     """Books a step; what others make of rows that they read before it is not published any more."""
     lake.ledger.append([replace(step, at=lake.settings.clock())])
-
-
-def _begun(lake: Lake, books: Books, person: Person) -> Erasure | None:
-    """Returns the unfinished erasure of the same person, if there is one."""
-    for one in books.unfinished:
-        if one.dataset == person.contract.dataset and one.mark == _mark(lake, one.mark, person):
-            return one
-    return None
-
-
-def _mark(lake: Lake, mark: str, person: Person) -> str:
-    with suppress(FileNotFoundError), lake.storage.open(_key_url(lake, mark)) as stream:
-        return person.mark(stream.read())
-    return ""
-
-
-def _keep_key(lake: Lake, mark: str, key: bytes) -> None:
-    """Keeps the key beside the tables, where any machine finds it that takes the erasure on."""
-    with lake.scratch() as scratch:
-        (scratch / "key").write_bytes(key)
-        lake.storage.copy(f"file://{scratch / 'key'}", _key_url(lake, mark))
-
-
-def _key_url(lake: Lake, mark: str) -> str:
-    return f"{lake.settings.warehouse}/erasing/{mark[:16]}.key"
-
-
-def _others(lake: Lake, dataset: str) -> tuple[str, ...]:
-    """Returns the datasets that refer to this one."""
-    return tuple(
-        name
-        for name, contract in lake.contracts.items()
-        if any(reference.dataset == dataset for reference in contract.references)
-    )

@@ -6,6 +6,7 @@ Three verbs, each of which can be killed at any time and is completed by the nex
 
 from lakehouse.maintenance.compacting import TARGET, compact
 from lakehouse.maintenance.expiring import expire
+from lakehouse.maintenance.keys import KEYS, key_url, useless_keys
 from lakehouse.maintenance.result import (
     Compacted,
     CompactedTable,
@@ -20,6 +21,7 @@ from lakehouse.maintenance.sweeping import sweep
 from lakehouse.maintenance.workflow import maintain
 
 __all__ = [
+    "KEYS",
     "TARGET",
     "Compacted",
     "CompactedTable",
@@ -30,7 +32,9 @@ __all__ = [
     "SweptPlace",
     "compact",
     "expire",
+    "key_url",
     "maintain",
     "size",
     "sweep",
+    "useless_keys",
 ]

@@ -11,6 +11,7 @@ from lakehouse import catalog, registry
 from lakehouse.catalog import Refs
 from lakehouse.lake import Lake
 from lakehouse.ledger import Books, Delivery
+from lakehouse.maintenance.keys import KEYS, useless_keys
 from lakehouse.maintenance.retaining import past_retention
 from lakehouse.storage import StoredFile, local_path
 
@@ -69,6 +70,7 @@ def mark(lake: Lake) -> Marked:
     _tables(lake, files, refs, found)
     _bronze(lake, files, refs, found)
     _models(lake, found)
+    _keys(lake, files, refs, found)
     found.useless = [one for one in found.useless if real(one.file.url) not in saved]
     return found
 
@@ -176,6 +178,12 @@ def _models(lake: Lake, found: Marked) -> None:
     for file, parts in parted:
         if runs and len(parts) > 2 and parts[1] not in runs:
             found.useless.append(Useless(f"models/{parts[0]}", file))
+
+
+def _keys(lake: Lake, files: Mapping[str, Sequence[StoredFile]], refs: Refs, found: Marked) -> None:
+    """Marks keys of erasures that were killed when all was done, or before all was begun."""
+    kept = [file for place in files if place.startswith(f"{KEYS}/") for file in files[place]]
+    found.useless += [Useless(KEYS, file) for file in useless_keys(kept, lake.ledger.at(refs))]
 
 
 def scratch(home: Path) -> Iterator[Path]:

@@ -1,6 +1,7 @@
 """Trained models: MLflow's runs and versions, and what the lake's own tables know of them."""
 
 from lakehouse.registry.frames import frames
+from lakehouse.registry.listing import models, runs
 from lakehouse.registry.manifest import Manifest
 from lakehouse.registry.retiring import retire
 from lakehouse.registry.state import (
@@ -22,7 +23,6 @@ from lakehouse.registry.tracking import (
     promote,
     record,
     register,
-    runs,
 )
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "is_current",
     "is_used",
     "load",
+    "models",
     "noted",
     "prepare",
     "promote",

@@ -5,41 +5,53 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from lakehouse.lake import Lake
-from lakehouse.registry.tracking import CHAMPION, _answering, _client, alone
+from lakehouse.registry.listing import runs_of
+from lakehouse.registry.tracking import CHAMPION, TABLE, _answering, _client, alone
 
 
-def retire(lake: Lake, model: str, tells: Callable[[bytes], bool]) -> tuple[int, ...]:
+def retire(
+    lake: Lake,
+    model: str,
+    tells: Callable[[bytes], bool],
+    learned_from: Callable[[str], bool] = lambda _: True,
+) -> tuple[int, ...]:
     """Deletes the runs of a model that have a telling file, their files, and their versions.
 
-    A run that never became a version goes likewise. If the champion goes, there is none until the
-    next training.
+    A run that never became a version goes likewise, and so do the files of one that a person
+    deleted. If the champion goes, there is none until the next training.
 
     Args:
         lake: The lake.
         model: Name of the model.
         tells: Whether the content of a file must not be kept.
+        learned_from: Whether the runs that learned from a table are looked through; it is asked
+            with an empty text where a run was killed before it could say from which.
 
     Returns:
         The versions that went.
     """
     with alone(lake, model):
-        return _retired(lake, model, tells)
+        return _retired(lake, model, tells, learned_from)
 
 
-def _retired(lake: Lake, model: str, tells: Callable[[bytes], bool]) -> tuple[int, ...]:
+def _retired(
+    lake: Lake, model: str, tells: Callable[[bytes], bool], learned_from: Callable[[str], bool]
+) -> tuple[int, ...]:
     client = _client(lake.settings.tracking_uri, lake.settings.home)
     with _answering(f"looking through the versions of {model}"):
         experiment = client.get_experiment_by_name(model)
         if experiment is None:
             return ()
-        runs = client.search_runs([experiment.experiment_id], max_results=50_000)
+        runs = list(runs_of(client, experiment.experiment_id))
         listed = client.search_model_versions(f"name='{model}'")
         versions = {one.run_id: int(one.version) for one in listed}
         registered = client.search_registered_models(f"name='{model}'")
         first = registered[0].aliases.get(CHAMPION) if registered else None
     gone = []
     for run in runs:
-        files = lake.storage.list(str(run.info.artifact_uri))
+        if not learned_from(run.data.tags.get(TABLE, "")):
+            continue
+        files = lake.storage.list(str(run.info.artifact_uri), hidden=True)
         if not any(_tells(lake, file.url, tells) for file in files):
             continue
         version = versions.get(run.info.run_id)

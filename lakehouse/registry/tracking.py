@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 CHAMPION = "champion"
 _FOLDER = "model"
 _HASH = "lakehouse.manifest"
+TABLE = "lakehouse.table"
+"""The tag of a run that names the table it learned from."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,28 +151,6 @@ def artifacts(settings: Settings) -> str:
     return f"{settings.warehouse if remote else f'file://{settings.home}'}/mlartifacts"
 
 
-def runs(lake: Lake) -> frozenset[str]:
-    """Returns the ids of all MLflow runs, those too that a person deleted but that can come back.
-
-    Raises:
-        ServiceFailed: MLflow did not answer.
-    """
-    from mlflow.entities import ViewType
-
-    client = _client(lake.settings.tracking_uri, lake.settings.home)
-    found: set[str] = set()
-    with _answering("listing its runs"):
-        for experiment in client.search_experiments(view_type=ViewType.ALL):
-            page, token = [experiment.experiment_id], None
-            while True:
-                some = client.search_runs(page, run_view_type=ViewType.ALL, page_token=token)
-                found |= {str(run.info.run_id) for run in some}
-                token = some.token
-                if not token:
-                    break
-    return frozenset(found)
-
-
 def prepare(lake: Lake) -> None:
     """Makes the tables of MLflow's store where they are not there yet."""
     _client(lake.settings.tracking_uri, lake.settings.home)
@@ -233,7 +213,7 @@ def _experiment(lake: Lake, client: MlflowClient, model: str) -> str:
 
 def _tags(manifest: Manifest) -> dict[str, str]:
     return {
-        "lakehouse.table": manifest.table,
+        TABLE: manifest.table,
         "lakehouse.frame": str(manifest.frame),
         "lakehouse.spec": manifest.spec,
         "lakehouse.estimators": manifest.estimators,

@@ -214,3 +214,13 @@ def test_numbers_dates_and_parts_of_a_key(clean: Clean) -> None:
 def test_all_versions_of_a_row_go(clean: Clean) -> None:
     found = clean(f"{HEAD}M1,old,1\nM2,b,2\nM1,Zyxwanda,1\n".encode(), "a.csv", "said=Zyxwanda")
     assert found == Cleaned(f"{HEAD}M2,b,2\n".encode(), 2)
+
+
+def test_bytes_of_a_parquet_file_that_is_not_as_declared(clean: Clean, tmp_path: Path) -> None:
+    columns = [*COLUMNS[:2], {**COLUMNS[2], "required": True}]
+    rows = pa.table({"who": pa.array(["Zyxé-1".encode(), b"M2"], pa.binary())})
+    pq.write_table(rows, tmp_path / "a.parquet")
+    content = (tmp_path / "a.parquet").read_bytes()
+    found = clean(content, "a.parquet", "Zyxé-1", columns=columns, format="parquet")
+    assert found is not None
+    assert pq.read_table(pa.BufferReader(found.content)).to_pylist() == [{"who": b"M2"}]

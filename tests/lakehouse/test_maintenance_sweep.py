@@ -16,6 +16,7 @@ from lakehouse.cli.accounts import booked
 from lakehouse.contract import Keeping
 from lakehouse.lake import Lake
 from lakehouse.landing import taking
+from lakehouse.ledger import Erasure
 from lakehouse.maintenance import expiring, sweeping
 from lakehouse.publishing import Draft
 from lakehouse.query import Session
@@ -487,3 +488,21 @@ def test_it_keeps_a_lake_on_s3_and_postgresql(make_service_lake: Any) -> None:
     needed = {url for table in tables.values() for url in catalog.referred(table)}
     for table in tables.values():
         assert {file.url for file in handle.storage.list(table.location(), hidden=True)} <= needed
+
+
+def test_keys_of_erasures_go_when_none_of_them_is_unfinished(data_lake: Any) -> None:
+    """Killed before it is booked, or when all is done, one leaves the key of its mark."""
+    data_lake.put("trips", f"{TRIPS}{JANUARY}")
+    lake = data_lake.lake
+    aged(lake.settings.home / "warehouse/erasing/0123456789abcdef.key")
+    open_mark, done_mark, who = "a" * 64, "b" * 64, ("trips", "id")
+    for number, mark, kinds in ((1, open_mark, ["begun"]), (2, done_mark, ["begun", "done"])):
+        aged(Path(local_path(maintenance.key_url(lake, mark))))
+        for kind in kinds:
+            at = lake.settings.clock()
+            lake.ledger.append([Erasure(number, *who, mark, kind, 0, "dpo", "12", at)])
+    folder = lake.settings.home / "warehouse/erasing"
+    maintain(lake, grace=DAY)
+    assert len(list(folder.iterdir())) == 3  # a run may be about to book one of them
+    maintain(lake)
+    assert [file.name for file in folder.iterdir()] == [f"{'a' * 16}.key"]
