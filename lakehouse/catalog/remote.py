@@ -14,6 +14,7 @@ from pyiceberg.catalog.rest import Endpoint, RestCatalog
 from pyiceberg.exceptions import NoSuchTableError
 from pyiceberg.table import CommitTableRequest, Table, TableIdentifier
 from pyiceberg.table.update import (
+    AddSnapshotUpdate,
     AssertRefSnapshotId,
     AssertTableUUID,
     TableRequirement,
@@ -105,6 +106,8 @@ def commit(catalog: RestCatalog, changes: Sequence[Told]) -> None:
     answer = catalog._session.post(
         url, data=body.encode(), headers={"Content-Type": "application/json"}
     )
+    if answer.status_code == _CONFLICT and _done(catalog, changes):
+        return  # it was sent again after an answer that somebody in between had given
     if answer.status_code == _CONFLICT:
         listed_names = [".".join(table.name()) for table, _, _ in changes]
         raise PublishConflict(listed_names, "another run committed at the same time")
@@ -130,6 +133,19 @@ def _request(
         updates=tuple(updates),
     )
     return request.model_dump_json()
+
+
+def _done(catalog: RestCatalog, changes: Sequence[Told]) -> bool:
+    """Whether a commit was done: the tables have a snapshot that it was to add.
+
+    A change that adds none tells nothing, as others may have made the same.
+    """
+    for table, _, updates in changes:
+        added = {one.snapshot.snapshot_id for one in updates if isinstance(one, AddSnapshotUpdate)}
+        if added:
+            there = catalog.load_table(table.name()).metadata.snapshots
+            return any(snapshot.snapshot_id in added for snapshot in there)
+    return False
 
 
 def _round(catalog: RestCatalog, names: Collection[str] | None) -> dict[str, Table]:

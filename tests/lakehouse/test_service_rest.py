@@ -4,10 +4,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from restcatalog import RestServer
 from servers import free_port
 
+from lakehouse import publishing
 from lakehouse.catalog import staged
 from lakehouse.errors import PublishConflict, UsageError
 from lakehouse.lake import Lake
@@ -112,3 +114,12 @@ def test_a_server_that_is_away_is_told(tmp_path: Path) -> None:
 def test_restore_and_migrate_need_a_database(lake: Any) -> None:
     with pytest.raises(UsageError, match="only be moved by its own server"):
         _ = lake.lake.catalog.engine
+
+
+def test_a_commit_that_was_done_though_a_gateway_said_503_is_no_conflict(lake: Any) -> None:
+    publishing.replace(lake.lake, "gold.t", pa.table({"n": [1]}), run="one")
+    base = lake.lake.catalog.refs(["gold.t"])
+    lake.server.lost = 1
+    written = publishing.replace(lake.lake, "gold.t", pa.table({"n": [1, 2]}), run="two", base=base)
+    assert written.changed
+    assert rows(lake, "gold.t") == [(1,), (2,)]
