@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from lakehouse import faults
 from lakehouse.catalog.opening import NAME
 from lakehouse.catalog.retrying import attempts
-from lakehouse.errors import PublishConflict
+from lakehouse.errors import PublishConflict, Unanswered
 
 _ATTEMPTS = 3
 
@@ -39,6 +39,7 @@ def move(catalog: SqlCatalog, moves: Sequence[tuple[Table, str | None]]) -> None
 
     Raises:
         PublishConflict: A table is no longer what it was.
+        Unanswered: The database went away and does not say whether it moved them.
     """
     places = {".".join(table.name()): at for table, at in moves if at}
     unanswered = False
@@ -52,7 +53,11 @@ def move(catalog: SqlCatalog, moves: Sequence[tuple[Table, str | None]]) -> None
             if not error.connection_invalidated:
                 raise
             unanswered = True
-            if _moved(catalog, places):
+            try:
+                done = _moved(catalog, places)
+            except DBAPIError:
+                raise Unanswered("The database", "committing", str(error.orig)) from error
+            if done:
                 return
             if last:
                 raise

@@ -6,12 +6,13 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from requests import ReadTimeout, Session
 from restcatalog import RestServer
 from servers import free_port
 
 from lakehouse import publishing
-from lakehouse.catalog import staged
-from lakehouse.errors import PublishConflict, UsageError
+from lakehouse.catalog import remote, staged
+from lakehouse.errors import PublishConflict, Unanswered, UsageError
 from lakehouse.lake import Lake
 from lakehouse.settings import Settings
 
@@ -123,3 +124,21 @@ def test_a_commit_that_was_done_though_a_gateway_said_503_is_no_conflict(lake: A
     written = publishing.replace(lake.lake, "gold.t", pa.table({"n": [1, 2]}), run="two", base=base)
     assert written.changed
     assert rows(lake, "gold.t") == [(1,), (2,)]
+
+
+def test_a_commit_that_a_server_does_not_answer_may_have_been_done(
+    lake: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publishing.replace(lake.lake, "gold.t", pa.table({"n": [1]}), run="one")
+    post = Session.post
+
+    def silent(self: Session, url: str, **more: Any) -> Any:
+        post(self, url, **more)
+        raise ReadTimeout("read timed out")
+
+    monkeypatch.setattr(Session, "post", silent)
+    publishing.replace(lake.lake, "gold.t", pa.table({"n": [1, 2]}), run="two")
+    assert rows(lake, "gold.t") == [(1,), (2,)]
+    monkeypatch.setattr(remote, "_done", lambda *_: False)
+    with pytest.raises(Unanswered, match=r"read timed out.* may or may not be published"):
+        publishing.replace(lake.lake, "gold.t", pa.table({"n": [3]}), run="three")

@@ -8,10 +8,11 @@ import pyarrow as pa
 import pytest
 from pyiceberg.expressions import AlwaysFalse
 from sqlalchemy import event
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
-from lakehouse import catalog, publishing, rollback
-from lakehouse.errors import PublishConflict
+from lakehouse import catalog, outage, publishing, rollback
+from lakehouse.catalog import moving
+from lakehouse.errors import PublishConflict, Unanswered
 from lakehouse.ledger import Rollback
 
 TRIPS = "id,start,price,city\n"
@@ -102,3 +103,20 @@ def test_a_branch_that_was_committed_keeps_its_manifests(data_lake: Any) -> None
     for known in table.snapshots():
         listed = [known.manifest_list, *(one.manifest_path for one in known.manifests(table.io))]
         assert all(Path(path.removeprefix("file://")).exists() for path in listed)
+
+
+def test_what_nobody_can_tell_is_not_called_unchanged(
+    data_lake: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake = data_lake.lake
+    publishing.replace(lake, "gold.t", ONE, run="one")
+
+    def away(_: object) -> None:
+        raise OperationalError("SELECT", None, Exception("connection refused"))
+
+    lose(lake, lambda: monkeypatch.setattr(moving, "rows", away))
+    with pytest.raises(Unanswered, match="may or may not be published") as failed:
+        publishing.replace(lake, "gold.t", TWO, run="two")
+    assert failed.value.exit_code == 3
+    assert outage.told(failed.value) is failed.value
+    assert sorted(data_lake.rows("gold.t")) == [(1,), (2,)]
