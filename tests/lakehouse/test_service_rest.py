@@ -142,3 +142,10 @@ def test_a_commit_that_a_server_does_not_answer_may_have_been_done(
     monkeypatch.setattr(remote, "_done", lambda *_: False)
     with pytest.raises(Unanswered, match=r"read timed out.* may or may not be published"):
         publishing.replace(lake.lake, "gold.t", pa.table({"n": [3]}), run="three")
+
+
+def test_whether_a_table_is_there_is_asked_of_that_table_alone(lake: Any) -> None:
+    made = lake.lake.catalog.ensure("gold.t", pa.schema([("n", pa.int64())]))
+    del lake.server.requests[:]
+    lake.lake.catalog.ensure("gold.t", made.schema())
+    assert set(lake.server.requests) == {"GET /v1/namespaces/gold/tables/t"}
