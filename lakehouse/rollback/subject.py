@@ -172,7 +172,7 @@ class Gold(Subject):
         table, time = there[self._table], moment(said)
         if said in tags(table):
             told = {name: tags(one)[said] for name, one in there.items() if said in tags(one)}
-        elif time is None or said.isdigit():
+        elif time is None or said.isdecimal():
             once = {self._outputs(books, build).get(self._table, 0) for build in books.builds}
             told = {self._table: resolve(table, said, once, self._moves(books))}
         else:

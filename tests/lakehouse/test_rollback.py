@@ -500,3 +500,9 @@ def test_a_build_that_was_rolled_back_is_not_found_again_by_a_table_it_left_as_i
     build(3, 3, 3)
     back(data_lake, first["gold.a"], "gold.a")
     assert data_lake.rows("gold.b") == [(1,)]
+
+
+@pytest.mark.parametrize("said", ["0001-01-01T00:00+14:00", "9999-12-31T23:59:59-14:00", "²"])
+def test_what_is_no_time_and_no_number_is_told_as_such(twice: Any, said: str) -> None:
+    with pytest.raises(UnknownName, match="There is no snapshot, tag or time"):
+        back(twice, said)
