@@ -188,7 +188,7 @@ class Catalog:
 
         A branch can only start from a snapshot, hence the empty append.
         """
-        if name not in self.locations():
+        if not self._has(name):
             self._make_namespace(name.split(".", 1)[0])
             location = f"{self._settings.warehouse}/{name.replace('.', '/')}"
             kept = {**_PROPERTIES, **(properties or {})}
@@ -205,6 +205,11 @@ class Catalog:
                 self.commit([staged(transaction, table)])
             table = self.table(name)
         return table
+
+    def _has(self, name: str) -> bool:
+        # of a REST catalog's tables this one alone is asked for, as all never stand still
+        found = remote.tables(self._remote, [name]) if self._remote else self.locations()
+        return name in found
 
     def _make_namespace(self, name: str) -> None:
         # two runs may find that it is not there; the database takes it from one of them

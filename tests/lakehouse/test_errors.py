@@ -33,6 +33,7 @@ EXAMPLES: tuple[LakehouseError, ...] = (
     errors.PublishConflict(["silver.trips"], "another run published it during the audit"),
     errors.PublishConflict(["silver.trips", "quarantine.trips"], "another run was faster"),
     errors.ServiceFailed("S3", "copying a.csv", "connection refused"),
+    errors.Unanswered("The database", "committing", "server closed the connection"),
     errors.ExpectationRefused("expect_column_mean", "it has no column"),
     errors.FrameRefused("late", "gold.features", "it has no rows"),
     errors.QueryStopped("it took longer than 300 s", "--timeout, or LAKEHOUSE_QUERY_SECONDS"),

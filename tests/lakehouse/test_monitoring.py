@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lakehouse import monitoring, training
-from lakehouse.monitoring import workflow
+from lakehouse.monitoring import tables, workflow
 from lakehouse.monitoring.distances import js_distance, p_value, psi
 
 counts = st.lists(st.integers(0, 10_000), min_size=2, max_size=12)
@@ -160,6 +160,21 @@ def test_what_was_kept_is_what_would_be_measured(trained_lake, flights):
 
     assert len(anew.computed) == 12
     assert (anew.drifts, anew.months) == (kept.drifts, kept.months)
+
+
+def test_an_older_measurement_does_not_replace_a_newer_one(trained_lake, flights, monkeypatch):
+    older, write = trained_lake.lake, tables.write
+
+    def meanwhile(*args, **more):
+        monkeypatch.setattr(tables, "write", write)
+        trained_lake.publish(flights.filter(pl.col("month") != 12))
+        monitoring.measure(trained_lake.lake, "late", run="newer")
+        write(*args, **more)
+
+    monkeypatch.setattr(tables, "write", meanwhile)
+    told = monitoring.measure(older, "late", run="older")
+    assert not told.changed
+    assert "2013-12" not in {month.month for month in tables.read(trained_lake.lake, "late").months}
 
 
 def test_a_month_without_labels_is_measured_without_performance(trained_lake, flights):

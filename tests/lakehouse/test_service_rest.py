@@ -4,12 +4,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
+from requests import ReadTimeout, Session
 from restcatalog import RestServer
 from servers import free_port
 
-from lakehouse.catalog import staged
-from lakehouse.errors import PublishConflict, UsageError
+from lakehouse import publishing
+from lakehouse.catalog import remote, staged
+from lakehouse.errors import PublishConflict, Unanswered, UsageError
 from lakehouse.lake import Lake
 from lakehouse.settings import Settings
 
@@ -112,3 +115,37 @@ def test_a_server_that_is_away_is_told(tmp_path: Path) -> None:
 def test_restore_and_migrate_need_a_database(lake: Any) -> None:
     with pytest.raises(UsageError, match="only be moved by its own server"):
         _ = lake.lake.catalog.engine
+
+
+def test_a_commit_that_was_done_though_a_gateway_said_503_is_no_conflict(lake: Any) -> None:
+    publishing.replace(lake.lake, "gold.t", pa.table({"n": [1]}), run="one")
+    base = lake.lake.catalog.refs(["gold.t"])
+    lake.server.lost = 1
+    written = publishing.replace(lake.lake, "gold.t", pa.table({"n": [1, 2]}), run="two", base=base)
+    assert written.changed
+    assert rows(lake, "gold.t") == [(1,), (2,)]
+
+
+def test_a_commit_that_a_server_does_not_answer_may_have_been_done(
+    lake: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publishing.replace(lake.lake, "gold.t", pa.table({"n": [1]}), run="one")
+    post = Session.post
+
+    def silent(self: Session, url: str, **more: Any) -> Any:
+        post(self, url, **more)
+        raise ReadTimeout("read timed out")
+
+    monkeypatch.setattr(Session, "post", silent)
+    publishing.replace(lake.lake, "gold.t", pa.table({"n": [1, 2]}), run="two")
+    assert rows(lake, "gold.t") == [(1,), (2,)]
+    monkeypatch.setattr(remote, "_done", lambda *_: False)
+    with pytest.raises(Unanswered, match=r"read timed out.* may or may not be published"):
+        publishing.replace(lake.lake, "gold.t", pa.table({"n": [3]}), run="three")
+
+
+def test_whether_a_table_is_there_is_asked_of_that_table_alone(lake: Any) -> None:
+    made = lake.lake.catalog.ensure("gold.t", pa.schema([("n", pa.int64())]))
+    del lake.server.requests[:]
+    lake.lake.catalog.ensure("gold.t", made.schema())
+    assert set(lake.server.requests) == {"GET /v1/namespaces/gold/tables/t"}

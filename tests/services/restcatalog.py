@@ -58,6 +58,7 @@ class RestServer:
     def __post_init__(self) -> None:
         self.requests: list[str] = []
         self.busy = 0  # how many requests are still answered with 503
+        self.lost = 0  # how many commits are still done and then answered with 503
         self._catalog = Catalog(self.settings)
         # opened before it is asked: on Python 3.11 a cached property is computed one at a time,
         # and the client in this process is just computing its own
@@ -96,6 +97,9 @@ class RestServer:
                 code, found = 503, _error("busy", "SlowDown", 503)
             else:
                 code, found = self._do(request.command, path.split("/")[2:], body)
+            if self.lost and request.command == "POST" and code in (200, 204):
+                self.lost -= 1
+                code, found = 503, _error("the gateway lost it", "ServiceUnavailable", 503)
         except tuple(_CODES) as error:
             code = _CODES[type(error)]
             found = _error(str(error), type(error).__name__, code)
