@@ -1,6 +1,7 @@
 """A lake in another place: everything is there, and nothing of the first place is left in it."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -203,6 +204,29 @@ def test_a_target_is_described_in_full(cities: Any, tmp_path: Path, text: str, w
     file.write_text(text)
     with pytest.raises(SettingsError, match=why):
         migration.open_target(cities.lake, file)
+
+
+def test_raw_files_on_another_disk_go_along(cities: Any, tmp_path: Path) -> None:
+    cities.put("cities", CITIES)
+    bronze = cities.folder / ".lake" / "warehouse" / "bronze" / "cities"
+    bronze.symlink_to(shutil.move(bronze, tmp_path / "disk"))
+    cities.put("cities", CITIES + "Rom,9\n")
+    target = migration.open_target(cities.lake, described(tmp_path))
+    migration.migrate(cities.lake, target)
+    objects = target.ledger.read().objects
+    assert len(objects) == 2
+    assert all(target.storage.exists(target.object_url(name)) for name in objects)
+
+
+def test_a_lake_without_its_raw_files_is_not_moved(cities: Any, tmp_path: Path) -> None:
+    cities.put("cities", CITIES)
+    (lost,) = (cities.folder / ".lake" / "warehouse" / "bronze").rglob("*.csv")
+    lost.unlink()
+    target = migration.open_target(cities.lake, described(tmp_path))
+    with pytest.raises(MigrationRefused, match=f"1 file cannot be found.*{lost.name}"):
+        migration.migrate(cities.lake, target)
+    assert target.storage.list(target.settings.warehouse) == []
+    assert target.catalog.locations() == {}
 
 
 @pytest.fixture
