@@ -87,8 +87,8 @@ def migrate(
         progress: Told what is being done.
 
     Raises:
-        MigrationRefused: The target holds another lake, the source none, or not all that its books
-            name.
+        MigrationRefused: The target holds another lake; the source none, not all that its books
+            name, or a person who is being forgotten.
         LakeFormatError: Another version of the lakehouse has written the source.
         ServiceFailed: Something in the target is not what was put there.
     """
@@ -97,6 +97,7 @@ def migrate(
     locations = {name: route.file(t.metadata_location) for name, t in refs.tables.items()}
     if not locations:
         raise MigrationRefused(f"there is no table in the lake of {source.settings.home}")
+    _refuse_erasures(source, refs)
     models = list(registry.relocated(registry.dump(source.settings.tracking_uri), route.text))
     _refuse_another(target, locations, models)
     with source.scratch() as scratch:
@@ -128,6 +129,14 @@ def migrate(
 def _place(refs: Refs, name: str) -> str:
     table = refs.tables.get(name)
     return table.metadata_location if table else ""
+
+
+def _refuse_erasures(source: Lake, refs: Refs) -> None:
+    """Refuses a lake that still has a person: the key to know them again stays where it is."""
+    if begun := source.ledger.at(refs).unfinished:
+        listed = ", ".join(f"{one.number} of {one.dataset}" for one in begun)
+        hint = "Finish it by the same `lakehouse forget` as before, then migrate."
+        raise MigrationRefused(f"an erasure is not finished ({listed})", hint)
 
 
 def _refuse_another(target: Lake, locations: Mapping[str, str], models: list[str]) -> None:

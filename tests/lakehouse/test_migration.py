@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from lakehouse import ingestion, landing, migration, registry, training
+from lakehouse import erasing, faults, ingestion, landing, migration, registry, training
 from lakehouse.errors import MigrationRefused, SettingsError
 from lakehouse.lake import Lake
 from lakehouse.settings import Settings
@@ -227,6 +227,31 @@ def test_a_lake_without_its_raw_files_is_not_moved(cities: Any, tmp_path: Path) 
         migration.migrate(cities.lake, target)
     assert target.storage.list(target.settings.warehouse) == []
     assert target.catalog.locations() == {}
+
+
+def test_a_person_half_forgotten_does_not_move(
+    make_data_lake: Callable[..., Any], tmp_path: Path, monkeypatch: Any
+) -> None:
+    lake = make_data_lake("trips")
+    lake.put("trips", "id,start,price,city\n1,2013-01-05T10:00:00Z,1,Bonn\n")
+    person = erasing.Person.parse(lake.lake.contract("trips"), ["city=Bonn"])
+    said = {"by": "dpo", "note": "request 12", "run": "forget"}
+    killed = {"forgetting.begun": KeyboardInterrupt}
+
+    def reach(point: str) -> None:
+        if point in killed:
+            raise killed.pop(point)
+
+    monkeypatch.setattr(faults, "reach", reach)
+    with pytest.raises(KeyboardInterrupt):
+        erasing.forget(lake.lake, person, **said)
+    target = migration.open_target(lake.lake, described(tmp_path))
+    with pytest.raises(MigrationRefused, match=r"not finished \(1 of trips\)"):
+        migration.migrate(lake.lake, target)
+    assert target.storage.list(target.settings.warehouse) == []
+    erasing.forget(lake.lake, person, **said)
+    migration.migrate(lake.lake, target)
+    assert target.ledger.read().unfinished == ()
 
 
 @pytest.fixture
