@@ -20,6 +20,7 @@ EXAMPLES: tuple[LakehouseError, ...] = (
     errors.RestoreRefused("friday", "a.json is missing"),
     errors.RestoreRefused("friday", "the lake holds 3 tables already", " Take --replace."),
     errors.MigrationRefused("the target holds a lake of 9 tables already"),
+    errors.MigrationRefused("bronze/a.csv is missing", "Put it back."),
     errors.UnreadableObject("trips", "a.csv", "line 1 is empty, a header is expected"),
     errors.BuildRefused(("test unique of daily: got 2 results",), "Readers still see build 4."),
     errors.BreakingChange(

@@ -1,6 +1,7 @@
 """A lake in another place: everything is there, and nothing of the first place is left in it."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from lakehouse import ingestion, landing, migration, registry, training
+from lakehouse import erasing, faults, ingestion, landing, migration, registry, training
 from lakehouse.errors import MigrationRefused, SettingsError
 from lakehouse.lake import Lake
 from lakehouse.settings import Settings
@@ -203,6 +204,54 @@ def test_a_target_is_described_in_full(cities: Any, tmp_path: Path, text: str, w
     file.write_text(text)
     with pytest.raises(SettingsError, match=why):
         migration.open_target(cities.lake, file)
+
+
+def test_raw_files_on_another_disk_go_along(cities: Any, tmp_path: Path) -> None:
+    cities.put("cities", CITIES)
+    bronze = cities.folder / ".lake" / "warehouse" / "bronze" / "cities"
+    bronze.symlink_to(shutil.move(bronze, tmp_path / "disk"))
+    cities.put("cities", CITIES + "Rom,9\n")
+    target = migration.open_target(cities.lake, described(tmp_path))
+    migration.migrate(cities.lake, target)
+    objects = target.ledger.read().objects
+    assert len(objects) == 2
+    assert all(target.storage.exists(target.object_url(name)) for name in objects)
+
+
+def test_a_lake_without_its_raw_files_is_not_moved(cities: Any, tmp_path: Path) -> None:
+    cities.put("cities", CITIES)
+    (lost,) = (cities.folder / ".lake" / "warehouse" / "bronze").rglob("*.csv")
+    lost.unlink()
+    target = migration.open_target(cities.lake, described(tmp_path))
+    with pytest.raises(MigrationRefused, match=f"1 file cannot be found.*{lost.name}"):
+        migration.migrate(cities.lake, target)
+    assert target.storage.list(target.settings.warehouse) == []
+    assert target.catalog.locations() == {}
+
+
+def test_a_person_half_forgotten_does_not_move(
+    make_data_lake: Callable[..., Any], tmp_path: Path, monkeypatch: Any
+) -> None:
+    lake = make_data_lake("trips")
+    lake.put("trips", "id,start,price,city\n1,2013-01-05T10:00:00Z,1,Bonn\n")
+    person = erasing.Person.parse(lake.lake.contract("trips"), ["city=Bonn"])
+    said = {"by": "dpo", "note": "request 12", "run": "forget"}
+    killed = {"forgetting.begun": KeyboardInterrupt}
+
+    def reach(point: str) -> None:
+        if point in killed:
+            raise killed.pop(point)
+
+    monkeypatch.setattr(faults, "reach", reach)
+    with pytest.raises(KeyboardInterrupt):
+        erasing.forget(lake.lake, person, **said)
+    target = migration.open_target(lake.lake, described(tmp_path))
+    with pytest.raises(MigrationRefused, match=r"not finished \(1 of trips\)"):
+        migration.migrate(lake.lake, target)
+    assert target.storage.list(target.settings.warehouse) == []
+    erasing.forget(lake.lake, person, **said)
+    migration.migrate(lake.lake, target)
+    assert target.ledger.read().unfinished == ()
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from requests import ReadTimeout, Session
 from restcatalog import RestServer
 from servers import free_port
 
-from lakehouse import publishing
+from lakehouse import catalog, maintenance, publishing
 from lakehouse.catalog import remote, staged
 from lakehouse.errors import PublishConflict, Unanswered, UsageError
 from lakehouse.lake import Lake
@@ -68,8 +68,7 @@ def test_a_dataset_with_its_quarantine_is_published_in_one_request(lake: Any) ->
 
 def test_what_another_run_committed_first_is_a_conflict(lake: Any) -> None:
     lake.put("cities", CITIES)
-    catalog = lake.lake.catalog
-    refs = catalog.refs()
+    refs = lake.lake.catalog.refs()
     tables = [refs.tables[name] for name in ("silver.cities", "quarantine.cities")]
     changes = []
     for table in tables:
@@ -79,7 +78,7 @@ def test_what_another_run_committed_first_is_a_conflict(lake: Any) -> None:
     tables[1].append(tables[1].schema().as_arrow().empty_table())
     before = lake.snapshots()
     with pytest.raises(PublishConflict, match="another run committed"):
-        catalog.commit(changes)
+        lake.lake.catalog.commit(changes)
     assert lake.snapshots() == before
 
 
@@ -110,6 +109,28 @@ def test_a_server_that_is_away_is_told(tmp_path: Path) -> None:
     }
     with pytest.raises(OSError, match="refused"):
         Lake(Settings.load(environment)).catalog.names()
+
+
+def test_history_is_bounded_and_counted_as_it_is(lake: Any) -> None:
+    for number in range(25):
+        publishing.replace(lake.lake, "gold.things", pa.table({"n": [number]}), run=f"r{number}")
+    table = lake.lake.catalog.table("gold.things")
+    before = len(table.snapshots())
+    assert before <= 21
+    found = maintenance.expire(lake.lake, run="m")
+    table = lake.lake.catalog.table("gold.things")
+    assert len(table.snapshots()) == 20
+    told = {one.table: one.snapshots for one in found.tables}
+    assert told.get("gold.things", 0) == before - 20
+    assert rows(lake, "gold.things") == [(24,)]
+
+
+def test_a_table_can_lose_its_past(lake: Any) -> None:
+    for number in range(25):
+        publishing.replace(lake.lake, "gold.things", pa.table({"n": [number]}), run=f"r{number}")
+    lake.lake.catalog.commit([catalog.renewed(lake.lake.catalog.table("gold.things"))])
+    assert len(lake.lake.catalog.table("gold.things").snapshots()) == 1
+    assert rows(lake, "gold.things") == [(24,)]
 
 
 def test_restore_and_migrate_need_a_database(lake: Any) -> None:
