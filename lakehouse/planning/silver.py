@@ -19,6 +19,8 @@ from lakehouse.results import UNASSIGNED, WHOLE
 
 _KEY = "hash key"
 """Stands among the pinned datasets; with its space it can be none of them."""
+_SPECIAL = ("", UNASSIGNED, WHOLE)
+"""What inspections have in the place of a partition's name."""
 
 
 class SilverState:
@@ -253,9 +255,21 @@ class SilverState:
             if entry.dataset == self.dataset:
                 found[entry.sha256][entry.fingerprint][entry.partition] = entry.records
         return {
-            sha256: by_contract.get(self._contract.fingerprint) or list(by_contract.values())[-1]
+            sha256: self._assigned(
+                by_contract.get(self._contract.fingerprint) or list(by_contract.values())[-1]
+            )
             for sha256, by_contract in found.items()
         }
+
+    def _assigned(self, records: Mapping[str, int]) -> Mapping[str, int]:
+        """Returns an object's rows by partition; before there was a last one, all had their own."""
+        cut = self._contract.partition
+        late = [name for name in records if cut and name not in _SPECIAL and cut.is_late(name)]
+        if not late:
+            return records
+        kept = {name: rows for name, rows in records.items() if name not in late}
+        lost = sum(records[name] for name in late)
+        return {**kept, UNASSIGNED: kept.get(UNASSIGNED, 0) + lost}
 
     def _reason(self, partition: str) -> str:
         have = self.held.get(partition)

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,14 @@ import pytest
 from pyiceberg.expressions import AlwaysFalse, AlwaysTrue
 from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
-from pyiceberg.transforms import IdentityTransform, MonthTransform
-from pyiceberg.types import LongType, NestedField, StringType, TimestamptzType
+from pyiceberg.transforms import (
+    DayTransform,
+    IdentityTransform,
+    MonthTransform,
+    Transform,
+    YearTransform,
+)
+from pyiceberg.types import DateType, LongType, NestedField, StringType, TimestamptzType
 
 from lakehouse import catalog, maintenance, publishing, training
 from lakehouse.errors import PublishConflict, ServiceFailed
@@ -267,3 +274,20 @@ def test_models_and_predictions_stay_up_to_date(model_lake: Any) -> None:
         assert len(files(model_lake.lake, table)) == 1
     assert not training.train(model_lake.lake, "late", run="second").changed
     assert not training.predict(model_lake.lake, "late", run="second").changed
+
+
+@pytest.mark.parametrize("cut", [DayTransform(), MonthTransform(), YearTransform()])
+@pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01"])
+def test_partitions_at_the_ends_of_time_are_compacted(
+    tmp_path: Path, cut: Transform[Any, int], day: str
+) -> None:
+    (tmp_path / "assets" / "contracts").mkdir(parents=True)
+    settings = {"LAKEHOUSE_PROJECT": str(tmp_path), "LAKEHOUSE_HOME": str(tmp_path / ".lake")}
+    made = Lake(Settings.load({**settings, "LAKEHOUSE_THREADS": "2"}))
+    schema = Schema(NestedField(1, "n", LongType()), NestedField(2, "day", DateType()))
+    made.catalog.ensure(TABLE, schema, PartitionSpec(PartitionField(2, 1000, cut, "cut")))
+    when = date.fromisoformat(day)
+    add(made, *(pa.table({"n": [n], "day": [when]}, schema=schema.as_arrow()) for n in range(3)))
+    before = content(made)
+    assert compact(made).tables[0].files_now == 1
+    assert content(made) == before
