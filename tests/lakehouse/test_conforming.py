@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from lakehouse.contract.parts import Granularity, Partition
+from lakehouse.contract.partition import Granularity, Partition
 from lakehouse.inspecting import inspect
 
 TRIPS = "id,start,price,city\n"
