@@ -115,6 +115,7 @@ def publish(
     proposals: Sequence[Proposal],
     entries: Callable[[], Sequence[Entry]] = tuple,
     notes: Callable[[Table], Mapping[str, str]] = lambda _: {},
+    fence: Change | None = None,
 ) -> Published:
     """Shows all proposals to readers at once, together with entries in the books.
 
@@ -123,19 +124,24 @@ def publish(
         proposals: Judged proposals.
         entries: Makes the ledger entries that belong to this publish.
         notes: Makes the properties that a table has from this publish on.
+        fence: As `fenced` has it.
 
     Raises:
-        PublishConflict: `main` of a table has moved since its branch was made; the branches stay,
-            and the caller applies its partitions to the new `main` and judges again.
+        PublishConflict: `main` of a table has moved since its branch was made, or a person was
+            forgotten since `fence`; the branches stay, and the caller applies its partitions to
+            the new `main` and judges again.
     """
+    fences = [fence] if fence else []
     for last in catalog.attempts(_ATTEMPTS):
+        for one in fences:
+            require(lake, one, [proposal.table for proposal in proposals])
         refs = lake.catalog.refs(proposal.table for proposal in proposals)
         moved = [p.table for p in proposals if refs.snapshot(p.table) != p.base]
         if moved:
             raise PublishConflict(moved, "another run published it during the audit")
         now = [(refs.tables[proposal.table], proposal) for proposal in proposals]
         changes = [catalog.accept(table, proposal, notes(table)) for table, proposal in now]
-        changes += [lake.ledger.staged(same) for same in _by_kind(entries())]
+        changes += [*(lake.ledger.staged(same) for same in _by_kind(entries())), *fences]
         try:
             lake.catalog.commit(changes)
         except PublishConflict:
@@ -253,12 +259,12 @@ def replace_files(
 
 
 @contextmanager
-def fenced(lake: Lake, names: Collection[str]) -> Iterator[Change]:
+def fenced(lake: Lake, names: Collection[str], fence: Change | None = None) -> Iterator[Change]:
     """Lends the ledger's fence to what makes tables of others, from before it reads the first.
 
     Forgetting a person deletes files that are being read; what fails of it is a conflict.
     """
-    fence = lake.ledger.fence()
+    fence = fence or lake.ledger.fence()
     try:
         yield fence
     except (duckdb.Error, DbtFailed, OSError):

@@ -24,6 +24,7 @@ from pyiceberg.types import DateType, LongType, NestedField, StringType, Timesta
 from lakehouse import catalog, maintenance, publishing, training
 from lakehouse.errors import PublishConflict, ServiceFailed
 from lakehouse.lake import Lake
+from lakehouse.ledger import Erasure
 from lakehouse.maintenance import auditing, compacting
 from lakehouse.publishing import Draft
 from lakehouse.settings import Settings
@@ -229,7 +230,7 @@ def test_a_publish_while_files_are_written_wins(lake: Lake, points: dict[str, An
 def test_a_table_that_is_busy_all_the_time_is_left(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def busy(lake: Lake, proposals: Any) -> None:
+    def busy(lake: Lake, proposals: Any, **_: Any) -> None:
         raise PublishConflict([proposals[0].table], "another run published it during the audit")
 
     monkeypatch.setattr(compacting, "publish", busy)
@@ -291,3 +292,56 @@ def test_partitions_at_the_ends_of_time_are_compacted(
     before = content(made)
     assert compact(made).tables[0].files_now == 1
     assert content(made) == before
+
+
+@pytest.mark.parametrize("moment", ["compaction.written", "compaction.proposed"])
+def test_what_is_compacted_while_a_person_is_forgotten_is_not_kept(
+    lake: Lake, points: dict[str, Any], moment: str
+) -> None:
+    """Whatever becomes of the rows of the table itself."""
+    steps: list[list[Path]] = []
+
+    def forget() -> None:
+        steps.append(new(lake))
+        now = lake.settings.clock()
+        lake.ledger.append([Erasure(1, "x", "n", "mark", "passed", 0, "dpo", "12", now)])
+
+    def new(lake: Lake) -> list[Path]:
+        return sorted((lake.settings.home / "warehouse").rglob("compacted-*.parquet"))
+
+    points[moment] = forget
+    before = content(lake)
+    (done,) = compact(lake).tables
+    assert (done.files_now, done.left) == (2, 0)
+    assert content(lake) == before
+    assert len(steps[0]) == 2
+    assert {str(file) for file in new(lake)}.isdisjoint(map(str, steps[0]))
+    assert len(new(lake)) == 2
+    assert lake.catalog.table(TABLE).refs().keys() == {"main"}
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_files_deleted_while_they_are_read_are_a_conflict(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch, whole: bool
+) -> None:
+    """Before the first row is read, and between two files."""
+    batches, gone = catalog.batches, []
+
+    def deleting(table: Any, bundle: Any) -> Iterator[pa.RecordBatch]:
+        read = batches(table, bundle)
+        if not whole:
+            yield next(read)
+        if not gone:
+            gone.extend(local_path(task.file.file_path) for task in bundle.tasks)
+            publishing.publish(
+                lake, publishing.propose(lake, [Draft(TABLE, (), AlwaysTrue())], "x")
+            )
+            for file in gone:
+                Path(file).unlink()
+        yield from read
+
+    monkeypatch.setattr(catalog, "batches", deleting)
+    (done,) = compact(lake).tables
+    assert (done.files, done.left) == (0, 0)
+    assert content(lake) == []
+    assert list((lake.settings.home / "warehouse").rglob("compacted-*.parquet")) == []
