@@ -18,6 +18,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyiceberg.expressions import BooleanExpression
+from pyiceberg.schema import Schema
 from pyiceberg.table import Table
 
 from lakehouse import catalog, faults
@@ -230,13 +231,19 @@ def replace_files(
     for name, schema in schemas.items():
         lake.catalog.ensure(name, schema)
     urls: dict[str, str] = {}
+    columns: dict[str, Schema] = {}
     fences = [fence] if fence else []
     with _none_left(lake, urls):
         for last in catalog.attempts(_ATTEMPTS):
             refs = _as_read(lake, files, base, fences)
             there = {name for name in files if _carries(refs.tables[name], stamps[name])}
-            for name in files.keys() - there - urls.keys():
-                urls[name] = _stored(lake, refs.tables[name], files[name])
+            for name in files.keys() - there:
+                wanted = catalog.reshaped(refs.tables[name], schemas[name])
+                if columns.get(name) != wanted:  # another run may have changed them meanwhile
+                    if name in urls:
+                        lake.storage.remove(urls.pop(name))
+                    urls[name] = _stored(lake, refs.tables[name], files[name], wanted)
+                    columns[name] = wanted
             staged = {
                 name: catalog.rewrite(refs.tables[name], schemas[name], [urls[name]], stamps[name])
                 for name in files.keys() - there
@@ -320,9 +327,15 @@ def data_url(table: Table, name: str) -> str:
     return f"{table.location()}/data/{name}-{uuid.uuid4().hex}.parquet"
 
 
-def _stored(lake: Lake, table: Table, file: Path) -> str:
+def _stored(lake: Lake, table: Table, file: Path, columns: Schema) -> str:
+    """Stores a file with the ids of its columns, so that snapshots outlive what becomes of them."""
     url = data_url(table, "part")
-    lake.storage.copy(f"file://{file}", url)
+    numbered = file.with_suffix(".numbered.parquet")
+    try:
+        catalog.number(file, numbered, columns)
+        lake.storage.copy(f"file://{numbered}", url)
+    finally:
+        numbered.unlink(missing_ok=True)
     faults.reach("replace.stored")
     return url
 

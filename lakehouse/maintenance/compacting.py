@@ -212,7 +212,8 @@ def _write(
         files.append(url)
         connection.register("__rows", pa.RecordBatchReader.from_batches(schema, rows.take(share)))
         connection.execute(
-            f"COPY __rows TO {quote_text(local_path(url))} (FORMAT parquet, COMPRESSION zstd)"
+            f"COPY __rows TO {quote_text(local_path(url))} "
+            f"(FORMAT parquet, COMPRESSION zstd, FIELD_IDS {catalog.field_ids(table.schema())})"
         )
         connection.unregister("__rows")
 

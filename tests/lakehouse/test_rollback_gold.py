@@ -141,3 +141,20 @@ def test_what_no_build_published_is_refused(story: Story) -> None:
     assert empty.rows == 0
     with pytest.raises(RollbackRefused, match="no build published what is meant"):
         rollback.rollback(story.lake.lake, "gold.daily", empty.snapshot, **WHO)
+
+
+def test_gold_goes_back_to_the_columns_that_it_had(make_data_lake: Any, project: Path) -> None:
+    lake = make_data_lake("trips")
+    write_project(lake.folder / "dbt_project", project)
+    lake.put("trips", TRIPS + trip(1))
+    building.build(lake.lake, run="one")
+    first = str(lake.snapshots()["gold.whole"])
+    model = lake.folder / "dbt_project" / "models" / "gold" / "whole.sql"
+    model.write_text("select 'many' as n, sum(n) as total from {{ ref('daily') }}")
+    building.build(lake.open(), run="two")
+    assert lake.rows("gold.whole", "n", "total") == [("many", 1)]
+    rollback.rollback(lake.open(), "gold.whole", first, **WHO)
+    assert lake.reader().load_table("gold.whole").schema().column_names == ["n"]
+    assert lake.rows("gold.whole") == [(1,)]
+    with lake.open().connect() as connection:
+        assert connection.execute("FROM gold.whole").fetchall() == [(1,)]
