@@ -13,6 +13,7 @@ import pytest
 from lakehouse import building, planning, rollback
 from lakehouse.building import Built
 from lakehouse.errors import RollbackRefused
+from lakehouse.query import Session
 
 pytestmark = pytest.mark.long
 
@@ -156,5 +157,5 @@ def test_gold_goes_back_to_the_columns_that_it_had(make_data_lake: Any, project:
     rollback.rollback(lake.open(), "gold.whole", first, **WHO)
     assert lake.reader().load_table("gold.whole").schema().column_names == ["n"]
     assert lake.rows("gold.whole") == [(1,)]
-    with lake.open().connect() as connection:
-        assert connection.execute("FROM gold.whole").fetchall() == [(1,)]
+    with Session(lake.open()) as session:
+        assert session.query("FROM gold.whole").table.to_pylist() == [{"n": 1}]
