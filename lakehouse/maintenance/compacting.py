@@ -147,7 +147,8 @@ def _publish(job: _Job, todo: Sequence[Bundle], files: list[str]) -> None:
             for bundle in todo:
                 _write(connection, table, bundle, files)
         faults.reach("compaction.written")
-        change = catalog.compacted(table, branch, todo, files, {"lakehouse.run": job.run})
+        with _all_there(job, todo):  # manifests are read
+            change = catalog.compacted(table, branch, todo, files, {"lakehouse.run": job.run})
         lake.catalog.commit([change, job.fence])
         proposal = catalog.proposed(lake.catalog.table(job.name), branch)
         faults.reach("compaction.proposed")
