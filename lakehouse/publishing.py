@@ -18,6 +18,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyiceberg.expressions import BooleanExpression
+from pyiceberg.schema import Schema
 from pyiceberg.table import Table
 
 from lakehouse import catalog, faults
@@ -115,6 +116,7 @@ def publish(
     proposals: Sequence[Proposal],
     entries: Callable[[], Sequence[Entry]] = tuple,
     notes: Callable[[Table], Mapping[str, str]] = lambda _: {},
+    fence: Change | None = None,
 ) -> Published:
     """Shows all proposals to readers at once, together with entries in the books.
 
@@ -123,19 +125,24 @@ def publish(
         proposals: Judged proposals.
         entries: Makes the ledger entries that belong to this publish.
         notes: Makes the properties that a table has from this publish on.
+        fence: As `fenced` has it.
 
     Raises:
-        PublishConflict: `main` of a table has moved since its branch was made; the branches stay,
-            and the caller applies its partitions to the new `main` and judges again.
+        PublishConflict: `main` of a table has moved since its branch was made, or a person was
+            forgotten since `fence`; the branches stay, and the caller applies its partitions to
+            the new `main` and judges again.
     """
+    fences = [fence] if fence else []
     for last in catalog.attempts(_ATTEMPTS):
+        for one in fences:
+            require(lake, one, [proposal.table for proposal in proposals])
         refs = lake.catalog.refs(proposal.table for proposal in proposals)
         moved = [p.table for p in proposals if refs.snapshot(p.table) != p.base]
         if moved:
             raise PublishConflict(moved, "another run published it during the audit")
         now = [(refs.tables[proposal.table], proposal) for proposal in proposals]
         changes = [catalog.accept(table, proposal, notes(table)) for table, proposal in now]
-        changes += [lake.ledger.staged(same) for same in _by_kind(entries())]
+        changes += [*(lake.ledger.staged(same) for same in _by_kind(entries())), *fences]
         try:
             lake.catalog.commit(changes)
         except PublishConflict:
@@ -224,13 +231,19 @@ def replace_files(
     for name, schema in schemas.items():
         lake.catalog.ensure(name, schema)
     urls: dict[str, str] = {}
+    columns: dict[str, Schema] = {}
     fences = [fence] if fence else []
     with _none_left(lake, urls):
         for last in catalog.attempts(_ATTEMPTS):
             refs = _as_read(lake, files, base, fences)
             there = {name for name in files if _carries(refs.tables[name], stamps[name])}
-            for name in files.keys() - there - urls.keys():
-                urls[name] = _stored(lake, refs.tables[name], files[name])
+            for name in files.keys() - there:
+                wanted = catalog.reshaped(refs.tables[name], schemas[name])
+                if columns.get(name) != wanted:  # another run may have changed them meanwhile
+                    if name in urls:
+                        lake.storage.remove(urls.pop(name))
+                    urls[name] = _stored(lake, refs.tables[name], files[name], wanted)
+                    columns[name] = wanted
             staged = {
                 name: catalog.rewrite(refs.tables[name], schemas[name], [urls[name]], stamps[name])
                 for name in files.keys() - there
@@ -253,12 +266,12 @@ def replace_files(
 
 
 @contextmanager
-def fenced(lake: Lake, names: Collection[str]) -> Iterator[Change]:
+def fenced(lake: Lake, names: Collection[str], fence: Change | None = None) -> Iterator[Change]:
     """Lends the ledger's fence to what makes tables of others, from before it reads the first.
 
     Forgetting a person deletes files that are being read; what fails of it is a conflict.
     """
-    fence = lake.ledger.fence()
+    fence = fence or lake.ledger.fence()
     try:
         yield fence
     except (duckdb.Error, DbtFailed, OSError):
@@ -314,9 +327,15 @@ def data_url(table: Table, name: str) -> str:
     return f"{table.location()}/data/{name}-{uuid.uuid4().hex}.parquet"
 
 
-def _stored(lake: Lake, table: Table, file: Path) -> str:
+def _stored(lake: Lake, table: Table, file: Path, columns: Schema) -> str:
+    """Stores a file with the ids of its columns, so that snapshots outlive what becomes of them."""
     url = data_url(table, "part")
-    lake.storage.copy(f"file://{file}", url)
+    numbered = file.with_suffix(".numbered.parquet")
+    try:
+        catalog.number(file, numbered, columns)
+        lake.storage.copy(f"file://{numbered}", url)
+    finally:
+        numbered.unlink(missing_ok=True)
     faults.reach("replace.stored")
     return url
 

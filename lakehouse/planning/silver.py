@@ -13,6 +13,7 @@ from lakehouse.contract import Contract, Reasons
 from lakehouse.ledger import Account, Books, Decision, Delivery
 from lakehouse.planning.holding import Holding, holdings
 from lakehouse.planning.meaning import current
+from lakehouse.planning.records import records
 from lakehouse.planning.retention import is_past, told
 from lakehouse.planning.rollbacks import digest, hold, kept
 from lakehouse.results import UNASSIGNED, WHOLE
@@ -243,19 +244,8 @@ class SilverState:
 
     @cached_property
     def records(self) -> Mapping[str, Mapping[str, int]]:
-        """Rows by partition of every object, by its sha256.
-
-        Until an object is inspected under a changed contract, what was found before tells which
-        partitions it probably touches.
-        """
-        found: dict[str, dict[str, dict[str, int]]] = defaultdict(lambda: defaultdict(dict))
-        for entry in self._books.inspections:
-            if entry.dataset == self.dataset:
-                found[entry.sha256][entry.fingerprint][entry.partition] = entry.records
-        return {
-            sha256: by_contract.get(self._contract.fingerprint) or list(by_contract.values())[-1]
-            for sha256, by_contract in found.items()
-        }
+        """Rows by partition of every object, by its sha256."""
+        return records(self._books, self._contract)
 
     def _reason(self, partition: str) -> str:
         have = self.held.get(partition)

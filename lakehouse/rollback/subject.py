@@ -43,6 +43,8 @@ class Subject:
 
     dataset: str
     """What the ledger calls them."""
+    columns = False
+    """Whether their columns go back with them; a contract's stay what it says now."""
 
     def __init__(self, lake: Lake, table: str) -> None:
         self._lake, self._table = lake, table
@@ -129,6 +131,7 @@ class Gold(Subject):
     """All tables that dbt builds."""
 
     dataset = GOLD
+    columns = True
 
     def __init__(self, lake: Lake, table: str, project: DbtProject) -> None:
         super().__init__(lake, table)
