@@ -10,12 +10,12 @@ from __future__ import annotations
 import hashlib
 import logging
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from lakehouse import estimators, faults
 from lakehouse.errors import ServiceFailed, TamperedModel
@@ -27,10 +27,12 @@ from lakehouse.settings import Settings, without_telemetry
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.store.entities import PagedList
 
 CHAMPION = "champion"
 _FOLDER = "model"
 _HASH = "lakehouse.manifest"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,15 +162,27 @@ def runs(lake: Lake) -> frozenset[str]:
     client = _client(lake.settings.tracking_uri, lake.settings.home)
     found: set[str] = set()
     with _answering("listing its runs"):
-        for experiment in client.search_experiments(view_type=ViewType.ALL):
-            page, token = [experiment.experiment_id], None
-            while True:
-                some = client.search_runs(page, run_view_type=ViewType.ALL, page_token=token)
-                found |= {str(run.info.run_id) for run in some}
-                token = some.token
-                if not token:
-                    break
+        for experiment in paged(client.search_experiments, view_type=ViewType.ALL):
+            mine = [experiment.experiment_id]
+            some = paged(client.search_runs, experiment_ids=mine, run_view_type=ViewType.ALL)
+            found |= {str(run.info.run_id) for run in some}
     return frozenset(found)
+
+
+def paged(search: Callable[..., PagedList[T]], **asked: Any) -> Iterator[T]:
+    """Yields all that MLflow finds; it answers with so many at a time and a token for the rest.
+
+    Args:
+        search: A search of MLflow's client.
+        **asked: Its arguments.
+    """
+    token: str | None = None
+    while True:
+        page = search(**asked, page_token=token)
+        yield from page
+        token = page.token
+        if not token:
+            return
 
 
 def prepare(lake: Lake) -> None:
