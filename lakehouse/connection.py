@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import secrets
 from functools import cache
 from pathlib import Path
@@ -14,6 +15,8 @@ from lakehouse.settings import Settings, certificates
 
 EXTENSIONS = ("avro", "iceberg", "httpfs")
 """In load order: iceberg needs avro."""
+_LOGIN = re.compile(r"^(\w+://)?.*@", re.DOTALL)
+"""Scheme and login of a URL; a password may hold an `@`."""
 
 
 @cache
@@ -70,8 +73,21 @@ def equip(
         connection.execute(f"LOAD {quote_text(str(extension_file(name)))}")
     connection.execute(f"SET temp_directory={quote_text(str(settings.home / 'tmp'))}")
     connection.execute("SET autoinstall_known_extensions=false")
+    _forget_login(connection)
     if settings.remote:
         _reach_s3(connection, settings)
+
+
+def _forget_login(connection: duckdb.DuckDBPyConnection) -> None:
+    """Leaves the user and password of `HTTP_PROXY` out: DuckDB shows settings to every query.
+
+    It could not read a proxy's URL with them anyway, and no secret of DuckDB brings them to S3.
+    """
+    found = connection.execute("SELECT current_setting('http_proxy')").fetchone()
+    proxy = str(found[0] or "") if found else ""
+    bare = _LOGIN.sub(r"\1", proxy)
+    if bare != proxy:
+        connection.execute(f"SET http_proxy={quote_text(bare)}")
 
 
 def _share(connection: duckdb.DuckDBPyConnection, share: int) -> None:

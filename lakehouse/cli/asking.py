@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import sys
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
@@ -16,10 +17,12 @@ from lakehouse.cli.console import (
     output,
     print_json,
     show_refusals,
+    told,
     write_json,
 )
 
 if TYPE_CHECKING:
+    from lakehouse.errors import QueryStopped
     from lakehouse.query import Answer
 
 _SHOWN = 50
@@ -68,7 +71,7 @@ def sql(
         lake.settings.query_seconds if timeout is None else timeout,
         lake.settings.query_rows if limit is None else limit,
     )
-    answer = query(lake, sys.stdin.read() if statement == "-" else statement, limits)
+    answer = query(lake, sys.stdin.read() if statement == "-" else statement, limits, _end)
     if as_json:
         print_json({**answer.facts(), "rows": answer.table.to_pylist()})
     elif format is Format.JSON:
@@ -78,6 +81,12 @@ def sql(
     else:
         _print_table(answer)
     _tell_of_cut(answer, asked=bool(limit))
+
+
+def _end(stopped: QueryStopped) -> None:
+    """Ends the process from beside a query that does not: there is nothing to be put in order."""
+    errors().print(told(str(stopped)), style="red", markup=False, soft_wrap=True)
+    os._exit(stopped.exit_code)
 
 
 def _tell_of_cut(answer: Answer, *, asked: bool) -> None:

@@ -7,8 +7,9 @@ sees anything in the target, so what was cut short is taken up again by the same
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -143,13 +144,14 @@ def _refuse_another(target: Lake, locations: Mapping[str, str], models: list[str
     held = target.catalog.locations()
     if held and held != locations:
         raise MigrationRefused(f"the target holds a lake of {counted(len(held), 'table')} already")
-    runs = {line for line in registry.dump(target.settings.tracking_uri) if _is_run(line)}
-    if not runs <= set(models):
+    if not _runs(registry.dump(target.settings.tracking_uri)) <= _runs(models):
         raise MigrationRefused("the target's model store holds other models")
 
 
-def _is_run(line: str) -> bool:
-    return line.startswith('["runs"')
+def _runs(lines: Iterable[str]) -> set[str]:
+    """Returns the ids of runs alone: one that was under way before may have ended since."""
+    rows = (json.loads(line) for line in lines)
+    return {str(cells["run_uuid"]) for table, cells in rows if table == "runs"}
 
 
 def _files(route: Route, refs: Refs, *, landing: bool) -> dict[str, str]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -12,6 +14,8 @@ import pyarrow as pa
 
 from lakehouse.results import counted
 
+GRACE = 5.0
+"""Seconds that an interrupted query has to end; a few functions, once begun, never look up."""
 _BATCH = 10_240
 _AGAIN = 0.05
 """Seconds; an interruption between two steps of a query is lost, so it is repeated."""
@@ -32,19 +36,30 @@ class Limits:
 
 
 @contextmanager
-def watched(connection: duckdb.DuckDBPyConnection, seconds: float) -> Iterator[threading.Event]:
-    """Interrupts what `connection` does once the time is over; the event then is set."""
+def watched(
+    connection: duckdb.DuckDBPyConnection, seconds: float, ignored: Callable[[], object]
+) -> Iterator[threading.Event]:
+    """Interrupts what `connection` does once the time is over; the event then is set.
+
+    Args:
+        connection: Runs the query.
+        seconds: How long it may; 0 is for ever.
+        ignored: Called once, in another thread, where it goes on for `GRACE` seconds nonetheless.
+    """
     late, done = threading.Event(), threading.Event()
     if not seconds:
         yield late
         return
 
     def watch() -> None:
-        wait = seconds
+        wait, end = seconds, time.monotonic() + seconds + GRACE
         while not done.wait(wait):
             late.set()
             connection.interrupt()
             wait = _AGAIN
+            if time.monotonic() > end:
+                end = math.inf
+                ignored()
 
     watcher = threading.Thread(target=watch, name="query limit", daemon=True)
     watcher.start()

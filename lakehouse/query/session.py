@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import re
+import secrets
 import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
 from types import TracebackType
 
 import duckdb
@@ -27,6 +32,10 @@ _UNQUALIFIED = ("silver", "gold")
 _UNLIMITED = Limits()
 
 
+def _wait(stopped: QueryStopped) -> None:
+    """Lets a query that cannot be stopped come to its end."""
+
+
 class Session:
     """A read-only DuckDB session over every published table, as they were when it was opened.
 
@@ -37,13 +46,25 @@ class Session:
         self._tables = lake.catalog.locations()
         self._unreadable: dict[str, str] = {}
         self._connection = lake.connect()
-        self._admission = Admission(self._connection, self._tables, self._unreadable)
         for name, location in sorted(self._tables.items()):
             self._show(name, location)
-        self._fence(lake.settings.warehouse, lake.settings.spill)
+        self._fence(lake.settings.home / "tmp", lake.settings.spill)
+        self._admission = Admission(self._connection, self._tables, self._unreadable)
 
-    def query(self, sql: str, limits: Limits = _UNLIMITED) -> Answer:
+    def query(
+        self,
+        sql: str,
+        limits: Limits = _UNLIMITED,
+        ignored: Callable[[QueryStopped], object] = _wait,
+    ) -> Answer:
         """Runs one reading statement.
+
+        Args:
+            sql: The statement.
+            limits: What it may use.
+            ignored: Told, in another thread, of a query that goes on seconds after it was stopped:
+                a few functions of DuckDB, once begun, run to their end. Only the end of the process
+                would end them, and who does not end it waits for them.
 
         Raises:
             QueryRefused: It is not one statement, or does more than read the lake's tables.
@@ -53,15 +74,16 @@ class Session:
             ServiceFailed: The table's files cannot be read.
         """
         started = time.perf_counter()
-        with watched(self._connection, limits.seconds) as late:
+        why = f"it took longer than {limits.seconds:,g} s"
+        stopped = QueryStopped(why, "--timeout, or LAKEHOUSE_QUERY_SECONDS")
+        with watched(self._connection, limits.seconds, partial(ignored, stopped)) as late:
             try:
                 self._admission.admit(sql)
                 table, cut = fetch(self._connection, sql, limits.rows)
             except duckdb.InterruptException as error:
                 if not late.is_set():
                     raise
-                why = f"it took longer than {limits.seconds:,g} s"
-                raise QueryStopped(why, "--timeout, or LAKEHOUSE_QUERY_SECONDS") from error
+                raise stopped from error
             except duckdb.Error as error:
                 raise self._explained(error) from error
         return Answer(table, time.perf_counter() - started, cut)
@@ -91,16 +113,22 @@ class Session:
         except duckdb.Error as error:
             self._unreadable[name] = str(error)
 
-    def _fence(self, warehouse: str, spill: str) -> None:
-        folder = quote_text(local_path(warehouse) + "/")
+    def _fence(self, scratch: Path, spill: str) -> None:
         found = {table.split(".", 1)[0] for table in self._tables}
         path = ",".join(schema for schema in _UNQUALIFIED if schema in found)
         if path:
             self._connection.execute(f"SET search_path={quote_text(path)}")
+        # DuckDB opens its temporary folder to queries, and that of the lake holds raw rows; should
+        # this process be killed, maintenance knows the folder by the beginning of its name
+        with suppress(OSError):  # who may not write there can ask as long as nothing is spilled
+            scratch.mkdir(parents=True, exist_ok=True)
+        own = scratch / f"duckdb_temp-{secrets.token_hex(8)}"
+        self._connection.execute(f"SET temp_directory={quote_text(str(own))}")
         self._connection.execute(f"SET max_temp_directory_size={quote_text(spill)}")
         # a name in SQL must never become a variable of this program
         self._connection.execute("SET python_enable_replacements=false")
-        self._connection.execute(f"SET allowed_directories=[{folder}]")
+        folders = ", ".join(map(quote_text, _folders(self._tables.values())))
+        self._connection.execute(f"SET allowed_directories=[{folders}]")
         self._connection.execute("SET enable_external_access=false")
         self._connection.execute("SET lock_configuration=true")
 
@@ -116,17 +144,37 @@ class Session:
         return UsageError(str(error).strip())
 
 
-def query(lake: Lake, sql: str, limits: Limits | None = None) -> Answer:
+def _folders(locations: Iterable[str]) -> list[str]:
+    """Returns the folders of the files of tables, wherever in the warehouse or beside it they are.
+
+    >>> _folders(["file:///lake/silver/flights/metadata/00001-0c1d.metadata.json"])
+    ['/lake/silver/flights/data/', '/lake/silver/flights/metadata/']
+    """
+    found = set()
+    for location in locations:
+        metadata = local_path(location).rpartition("/")[0]
+        found |= {f"{metadata}/", f"{metadata.rpartition('/')[0]}/data/"}
+    return sorted(found)
+
+
+def query(
+    lake: Lake,
+    sql: str,
+    limits: Limits | None = None,
+    ignored: Callable[[QueryStopped], object] = _wait,
+) -> Answer:
     """Runs one reading statement over the published tables.
 
     Args:
         lake: The lake.
         sql: The statement.
         limits: What it may use; those of the lake's settings if absent.
+        ignored: As `Session.query` says.
 
     Raises:
         LakehouseError: As `Session.query` says.
     """
     settings = lake.settings
     with Session(lake) as session:
-        return session.query(sql, limits or Limits(settings.query_seconds, settings.query_rows))
+        limits = limits or Limits(settings.query_seconds, settings.query_rows)
+        return session.query(sql, limits, ignored)

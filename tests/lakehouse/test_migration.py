@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlflow import MlflowClient
 
 from lakehouse import erasing, faults, ingestion, landing, migration, registry, training
 from lakehouse.errors import MigrationRefused, SettingsError
@@ -159,6 +160,30 @@ def test_a_migration_that_is_killed_is_taken_up_again(
     done = migration.migrate(full.lake, target)
     assert done.copied.new < done.copied.files
     assert content(target) == before
+
+
+def test_it_is_taken_up_again_after_a_run_has_ended(trained_lake: Any, tmp_path: Path) -> None:
+    lake, file = trained_lake.lake, described(tmp_path)
+    client = MlflowClient(lake.settings.tracking_uri)
+    experiment = client.get_experiment_by_name("late")
+    assert experiment is not None
+    begun = client.create_run(experiment.experiment_id).info.run_id
+    assert run(trained_lake, file, "migration.registered") == -9
+    client.set_terminated(begun)
+    target = migration.open_target(lake, file)
+    migration.migrate(lake, target)
+    moved = MlflowClient(target.settings.tracking_uri).get_run(begun)
+    assert moved.info.status == "FINISHED"
+
+
+def test_other_models_are_not_written_over(trained_lake: Any, tmp_path: Path) -> None:
+    target = migration.open_target(trained_lake.lake, described(tmp_path))
+    registry.prepare(target)
+    client = MlflowClient(target.settings.tracking_uri)
+    other = client.create_run(client.create_experiment("another")).info.run_id
+    with pytest.raises(MigrationRefused, match="holds other models"):
+        migration.migrate(trained_lake.lake, target)
+    assert client.get_run(other).info.run_id == other
 
 
 def test_a_file_that_was_cut_short_is_copied_again(full: Any, tmp_path: Path) -> None:

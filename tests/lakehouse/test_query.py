@@ -1,14 +1,18 @@
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from lakehouse import publishing
+from lakehouse.connection import connect
 from lakehouse.errors import QueryRefused, ServiceFailed, UnknownName, UsageError
 from lakehouse.lake import Lake
-from lakehouse.query import Session, query
+from lakehouse.query import TABLE_FUNCTIONS, Session, query
 from lakehouse.settings import Settings
 from lakehouse.storage import local_path
 
@@ -56,6 +60,17 @@ def test_joins_tables_of_several_schemas(session: Session) -> None:
         "pivot silver.numbers on n in (1, 2) using count(*)",
         "select * from range(3), unnest([1, 2])",
         "select 1;",
+        "from memory.silver.numbers",
+        "from SILVER.Numbers",
+        "with A as materialized (select 1 as x), b as (from a) select * from B as c, a",
+        "with recursive r as (select 1 as i union select i + 1 from r where i < 3) from r",
+        "with numbers as (select 1) from numbers",
+        "from information_schema.tables",
+        "from pg_catalog.pg_class",
+        "from duckdb_columns",
+        "from sqlite_master",
+        f"select {'+'.join(['1'] * 200)}",
+        f"select 1 where 1 in ({','.join(map(str, range(5000)))})",
     ],
 )
 def test_admits_what_reads(session: Session, sql: str) -> None:
@@ -133,11 +148,177 @@ def test_refuses_files_and_secrets(lake: Lake, session: Session, sql: str) -> No
         session.query(sql.format(folder=local_path(lake.settings.warehouse)))
 
 
-def test_duckdb_itself_opens_nothing_outside_the_warehouse(session: Session) -> None:
-    """The second rail, behind the admission of statements."""
-    for sql in ("from read_text('/etc/passwd')", "attach '/tmp/x.db'", "set threads=1"):
+SECRET = "536-22-8726"
+
+
+@pytest.fixture(scope="module")
+def raw(lake: Lake) -> Path:
+    """A folder of raw deliveries in the warehouse."""
+    folder = Path(local_path(lake.settings.warehouse)) / "bronze" / "patients"
+    folder.mkdir(parents=True)
+    for name in ("secret.csv", "recurring.csv"):
+        (folder / name).write_text(f"ssn\n{SECRET}\n")
+    (folder / "secret.json").write_text(f'[{{"ssn": "{SECRET}"}}]')
+    pq.write_table(pa.table({"ssn": [SECRET]}), folder / "secret.parquet")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def unfenced(lake: Lake) -> Iterator[Session]:
+    """A session in which DuckDB itself opens every file."""
+    with mock.patch.object(Session, "_fence"), Session(lake) as session:
+        yield session
+
+
+NAMES = [
+    'select * from "{raw}/secret"."csv"',
+    'select * from "{raw}/secret"."json"',
+    'select * from "{raw}/secret"."parquet"',
+    'select * from "{raw}/*"."csv"',
+    'select * from "{raw}/secret.csv"',
+    'select * from secret."csv"',
+    'select * from memory.secret."csv"',
+    'describe "{raw}/secret"."csv"',
+    'summarize "{raw}/secret"."csv"',
+    'explain analyze from "{raw}/secret"."csv"',
+    'select (from "{raw}/secret"."csv")',
+    'select 1 where 1 in (table "{raw}/secret"."csv")',
+    'pivot "{raw}/secret"."csv" on ssn in (1) using count(*)',
+    'with a as (from "{raw}/secret"."csv") from a',
+    'with "{raw}/secret.csv" as (from "{raw}/secret.csv") from "{raw}/secret.csv"',
+    'with "secret.csv" as (select 1) from secret.csv',
+    "with csv as (select 1) from secret.csv",
+    "with recursive csv as (select 1 union from recurring.csv) from csv",
+    "from recurring.csv",
+    'from "{raw}/../patients/secret"."csv"',
+    'from "s3://lake/silver/numbers/data/../../../bronze/secret"."csv"',
+    "from histogram('{raw}/secret.csv', ssn)",
+    "from histogram_values('{raw}/secret.csv', ssn)",
+]
+
+
+@pytest.mark.parametrize("sql", NAMES)
+def test_no_name_of_a_table_is_a_file(
+    unfenced: Session, raw: Path, monkeypatch: pytest.MonkeyPatch, sql: str
+) -> None:
+    """The first rail, without the others: DuckDB joins the parts of a name to that of a file."""
+    monkeypatch.chdir(raw)
+    shown = unfenced._connection.execute("from secret.csv").fetchall()
+    assert shown == [(SECRET,)]
+    with pytest.raises((QueryRefused, UnknownName)):
+        unfenced.query(sql.format(raw=raw))
+
+
+def test_no_admitted_table_function_opens_a_file(unfenced: Session, raw: Path) -> None:
+    """The second rail: a macro may look a table up by a text, which may be a path."""
+    connection = unfenced._connection
+    found = connection.execute("SELECT function_name, macro_definition FROM duckdb_functions()")
+    macros = {name: str(text) for name, text in found.fetchall() if text}
+    tables = connection.execute(
+        "SELECT function_name FROM duckdb_functions() WHERE function_type LIKE 'table%'"
+    )
+    outside = {name for (name,) in tables.fetchall()} - TABLE_FUNCTIONS
+    for name in TABLE_FUNCTIONS & set(macros):
+        assert not outside & set(re.findall(r"\w+(?=\()", macros[name])), name
+    for name in sorted(TABLE_FUNCTIONS):
+        for more in ("", ", ssn", ", 1"):
+            try:
+                rows = connection.execute(f"from {name}('{raw}/secret.csv'{more})").fetchmany(9)
+            except duckdb.Error:
+                continue
+            assert SECRET not in str(rows), name
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["/etc/passwd", "{home}/warehouse/bronze/patients/secret.csv", "{home}/warehouse/backups/x",
+     "{home}/warehouse/erasing/x.key", "{home}/landing/x.csv", "{home}/tmp/scratch-1/x.csv",
+     "{home}/catalog.db", "{home}/warehouse/silver/x.csv", "{home}/warehouse/silver/numbers/x.csv"],
+)  # fmt: skip
+def test_duckdb_itself_opens_nothing_beside_the_tables(
+    lake: Lake, session: Session, raw: Path, place: str
+) -> None:
+    """The third rail, behind the admission of statements."""
+    path = Path(place.format(home=lake.settings.home))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        path.write_text(SECRET)
+    with pytest.raises(duckdb.PermissionException, match="disabled by configuration"):
+        session._connection.execute(f"from read_text('{path}')")
+
+
+def test_duckdb_itself_attaches_and_sets_nothing(session: Session) -> None:
+    for sql in ("attach '/tmp/x.db'", "set threads=1", "reset allowed_directories"):
         with pytest.raises(duckdb.Error):
             session._connection.execute(sql)
+
+
+def test_a_renamed_table_is_read_where_its_files_are(tmp_path: Path) -> None:
+    lake = Lake(Settings.load({"LAKEHOUSE_HOME": str(tmp_path)}))
+    publishing.replace(lake, "gold.old", pa.table({"v": [1]}), run="run-1")
+    lake.catalog.iceberg.rename_table("gold.old", "gold.new")
+    assert query(lake, "select v from gold.new").table["v"].to_pylist() == [1]
+
+
+def test_a_table_is_read_where_the_catalog_says_that_it_is(tmp_path: Path) -> None:
+    lake = Lake(Settings.load({"LAKEHOUSE_HOME": str(tmp_path / "lake")}))
+    rows = pa.table({"v": [1]})
+    publishing.replace(lake, "gold.near", rows, run="run-1")
+    place = f"file://{tmp_path}/elsewhere/it's far"
+    lake.catalog.iceberg.create_table("gold.far", rows.schema, location=place).append(rows)
+    assert query(lake, "from gold.far, gold.near").table.num_rows == 1
+
+
+def test_no_view_of_duckdb_tells_settings(session: Session) -> None:
+    """Settings hold what a program was started with; a new DuckDB may have new views of them."""
+    views = session._connection.execute(
+        "SELECT schema_name, view_name, sql FROM duckdb_views() WHERE internal"
+    )
+    telling = [
+        f"{schema}.{name}"
+        for schema, name, sql in views.fetchall()
+        if re.search(r"duckdb_(settings|secrets|logs|variables)\(|query\(|read_|scan\(", sql)
+    ]
+    assert "pg_catalog.pg_settings" in telling
+    for name in [*telling, "pg_settings", "PG_SETTINGS", "system.pg_catalog.pg_settings"]:
+        with pytest.raises(QueryRefused, match="outside the fence"):
+            session.query(f"from {name}")
+
+
+@pytest.mark.parametrize(
+    ("proxy", "told"),
+    [
+        ("http://l0vel:can@ry@127.0.0.1:9", "http://127.0.0.1:9"),
+        ("l0vel:can@ry@127.0.0.1:9", "127.0.0.1:9"),
+        ("l0vel:://can@ry@127.0.0.1:9", "127.0.0.1:9"),
+        ("http://127.0.0.1:9", "http://127.0.0.1:9"),
+    ],
+)
+def test_the_login_of_a_proxy_is_nowhere_in_a_session(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, proxy: str, told: str
+) -> None:
+    keys = {"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s"}
+    for name, value in {**keys, "HTTP_PROXY": proxy}.items():
+        monkeypatch.setenv(name, value)
+    near = {"LAKEHOUSE_HOME": str(tmp_path)}
+    with Session(Lake(Settings.load(near))) as session:
+        answer = session.query("select current_setting('http_proxy') as v")
+        assert answer.table["v"].to_pylist() == [told]
+    far = {
+        **near,
+        "LAKEHOUSE_WAREHOUSE": "s3://lake",
+        "LAKEHOUSE_S3_ENDPOINT": "http://127.0.0.1:9",
+    }
+    for settings in (near, far):
+        with connect(Settings.load(settings), tables=False) as connection:
+            shown = str(connection.execute("from duckdb_settings()").fetchall())
+            assert ("ry@" in shown, "l0vel" in shown, told in shown) == (False, False, True)
+
+
+@pytest.mark.parametrize("terms", [600, 950])
+def test_a_statement_too_deep_to_be_looked_at_is_refused(session: Session, terms: int) -> None:
+    with pytest.raises(QueryRefused, match="it is nested too deeply to be looked at"):
+        session.query(f"select {'+'.join(['1'] * terms)}")
 
 
 def test_no_variable_of_the_program_is_a_table(session: Session) -> None:

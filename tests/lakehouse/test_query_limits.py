@@ -1,6 +1,8 @@
 """What one query may use: time, memory, disk and rows, and how a cut answer is told."""
 
 import json
+import os
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -13,12 +15,14 @@ from lakehouse import publishing
 from lakehouse.cli import main
 from lakehouse.errors import QueryStopped, SettingsError
 from lakehouse.lake import Lake
-from lakehouse.query import Limits, Session, query
+from lakehouse.query import Limits, Session, limits, query
 from lakehouse.settings import Settings
 
 ENDLESS = (
     "select count(*) from range(1000000000) a, range(1000000) b where (a.range*b.range) % 7 = 3"
 )
+DEAF = "select levenshtein(repeat('a', {0}), repeat('b', {0}))"
+"""One call of a function that does not see that it is interrupted: 18 s for 100,000."""
 Run = Callable[..., tuple[int, str, str]]
 
 
@@ -69,6 +73,46 @@ def test_the_session_answers_after_a_query_was_stopped(session: Session) -> None
     with pytest.raises(QueryStopped):
         session.query(ENDLESS, Limits(seconds=0.1))
     assert session.query("select 1 as one", Limits(seconds=60)).table["one"].to_pylist() == [1]
+
+
+def test_a_query_that_does_not_heed_its_end_is_told_of_once(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "GRACE", 0.2)
+    heard: list[QueryStopped] = []
+    with pytest.raises(QueryStopped):
+        session.query(DEAF.format(40_000), Limits(seconds=0.1), heard.append)
+    assert [str(stopped).split(".")[0] for stopped in heard] == [
+        "The query was stopped: it took longer than 0"
+    ]
+
+
+def test_a_query_that_ends_when_told_needs_no_other_end(session: Session) -> None:
+    heard: list[QueryStopped] = []
+    with pytest.raises(QueryStopped):
+        session.query(ENDLESS, Limits(seconds=0.1), heard.append)
+    assert heard == []
+
+
+def test_the_command_line_outlives_no_query(home: Path) -> None:
+    """The query alone would take a minute and more."""
+    program = (
+        "import sys; from lakehouse.cli import main; from lakehouse.query import limits; "
+        "limits.GRACE = 1; main(sys.argv[1:])"
+    )
+    words = ["sql", DEAF.format(250_000), "--timeout", "0.5", "--json"]
+    started = time.monotonic()
+    ended = subprocess.run(
+        [sys.executable, "-c", program, *words],
+        check=False,
+        env={**os.environ, "LAKEHOUSE_HOME": str(home), "COLUMNS": "400"},
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.startswith("The query was stopped: it took longer than 0.5 s.")
+    assert time.monotonic() - started < 30
 
 
 def test_an_answer_is_cut_at_the_row_limit_and_says_so(session: Session) -> None:

@@ -20,6 +20,7 @@ from lakehouse.errors import (
     DraftRefused,
     LakehouseError,
     ModelSpecError,
+    QueryRefused,
     SettingsError,
 )
 from lakehouse.model_spec import ModelSpec
@@ -318,6 +319,7 @@ S3_READS = [
     "select (select content from read_text('s3://{other}/x.csv'))",
     "select * from iceberg_metadata('{inside}/silver/cities')",
     "set s3_endpoint='example.org'",
+    "from histogram_values('{inside}/x.parquet', secret)",
     "load postgres",
 ]
 
@@ -352,14 +354,31 @@ def test_a_session_on_s3_reaches_nothing_else(
         remote[0].query(sql.format(**remote[1]))
 
 
-@pytest.mark.parametrize("place", ["s3://{other}/x.csv", "{beside}/x.csv", "{inside}/../x.csv"])
-def test_duckdb_itself_opens_nothing_beside_the_warehouse(
+@pytest.mark.parametrize(
+    "name",
+    ["s3://{other}/x", "{beside}/x", "{inside}/x", "{inside}/../../{other}/x",
+     "{inside}/silver/cities/data/../../../../../{other}/x", "{endpoint}/{other}/x"],
+)  # fmt: skip
+def test_no_name_of_a_table_is_a_key(remote: tuple[Session, dict[str, str]], name: str) -> None:
+    """What DuckDB's own rail cannot see, for it compares texts, never gets there."""
+    path = name.format(**remote[1])
+    for sql in (f'from "{path}"."csv"', f'describe "{path}.csv"', f'from s."{path}"."parquet"'):
+        with pytest.raises(QueryRefused, match="looks like a file"):
+            remote[0].query(sql)
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["s3://{other}/x.csv", "{beside}/x.csv", "{inside}/../x.csv", "{inside}/x.parquet",
+     "{inside}/bronze/cities/x.csv", "{inside}/silver/cities/x.csv"],
+)  # fmt: skip
+def test_duckdb_itself_opens_nothing_beside_the_tables(
     remote: tuple[Session, dict[str, str]], place: str
 ) -> None:
-    """The second rail, behind the admission of statements."""
+    """The third rail, behind the admission of statements."""
     import duckdb
 
-    with pytest.raises(duckdb.Error):
+    with pytest.raises(duckdb.PermissionException):
         remote[0]._connection.execute(f"from read_text('{place.format(**remote[1])}')")
 
 
