@@ -225,6 +225,8 @@ def _publish(
         if now.books.replacements != view.books.replacements:
             why = "a person's records were erased during the audit"
             raise PublishConflict([view.contract.table], why)
+        if now.state.withdrawn != view.state.withdrawn:
+            raise PublishConflict([view.contract.table], "a delivery was withdrawn meanwhile")
         if {name: now.state.held.get(name) for name in targets} != before:
             why = "another run published the same partitions"
             raise PublishConflict([view.contract.table], why)

@@ -1,8 +1,15 @@
 """A newer version that is refused takes nothing from readers, in this run or in any later one."""
 
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from lakehouse import ingestion, landing
+from lakehouse.ingestion import refreshing
 
 LEAST_TWO = {
     "metric": "rowCount",
@@ -64,3 +71,98 @@ def test_what_a_broken_version_had_replaced_comes_back_whole(data_lake: Any, bes
     assert held(data_lake, "readings") == [2 + bool(beside)] * 3
     accounts = data_lake.accounts("readings")
     assert accounts["2013-01", 1] == (2, 0, 0, 0)
+
+
+TRIPS = "id,start,price,city\n"
+
+
+def trip(number: int, price: int = 5) -> str:
+    return f"{number},2013-01-05T10:00:00Z,{price},Bonn\n"
+
+
+def ids(lake: Any) -> list[int]:
+    return sorted(row[0] for row in lake.rows("silver.trips", "id"))
+
+
+@pytest.fixture
+def during(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], None]], None]:
+    """Has something happen while the next audit is at work, once."""
+    audit = refreshing.audit
+
+    def arrange(act: Callable[[], None]) -> None:
+        def slow(*arguments: Any) -> Any:
+            monkeypatch.setattr(refreshing, "audit", audit)
+            found = audit(*arguments)
+            act()
+            return found
+
+        monkeypatch.setattr(refreshing, "audit", slow)
+
+    return arrange
+
+
+@pytest.fixture
+def accepted(data_lake: Any) -> Any:
+    """Trips 1, and of a refused delivery that a person accepted, 2."""
+    data_lake.put("trips", TRIPS + trip(1))
+    data_lake.put("trips", TRIPS + trip(2) + trip(3, 999) + trip(4, 999), "b.csv")
+    data_lake.decide("accepted", 2)
+    data_lake.refresh("trips")
+    assert ids(data_lake) == [1, 2]
+    return data_lake
+
+
+def test_replay_leaves_what_a_person_withdrew(accepted: Any) -> None:
+    accepted.decide("withdrawn", 2)
+    accepted.put("trips", TRIPS + trip(5) + trip(6, 999) + trip(7, 999), "c.csv")
+    assert landing.replay(accepted.lake, "trips", by="ada").deliveries == (3,)
+    accepted.refresh("trips")
+    assert (ids(accepted), accepted.state("trips").withdrawn) == ([1], {2})
+
+
+def test_replay_leaves_what_a_person_accepted(accepted: Any) -> None:
+    assert landing.replay(accepted.lake, "trips", by="ada").deliveries == ()
+    assert accepted.put("trips", TRIPS + trip(9), "z.csv").refusals() == ()
+    assert ids(accepted) == [1, 2, 9]
+
+
+def test_a_slower_audit_does_not_take_back_what_a_person_accepted(
+    data_lake: Any, during: Callable[..., None]
+) -> None:
+    data_lake.declare("trips", quality=[LEAST_TWO])
+    data_lake.land("trips", TRIPS + trip(1))
+    other = data_lake.open()
+
+    def refuse_and_accept() -> None:
+        ingestion.refresh(other, "trips", run="other")
+        landing.decide(other, "accepted", [1], by="ada", note="a quiet month")
+
+    during(refuse_and_accept)
+    data_lake.refresh("trips")
+    data_lake.refresh("trips")
+    assert ids(data_lake) == [1]
+
+
+def test_what_is_withdrawn_during_a_run_is_not_published_by_it(
+    data_lake: Any, during: Callable[..., None]
+) -> None:
+    data_lake.put("trips", TRIPS + trip(1))
+    data_lake.land("trips", TRIPS + trip(2), "b.csv")
+    other = data_lake.open()
+    during(lambda: landing.decide(other, "withdrawn", [2], by="ada", note="wrong") and None)
+    data_lake.refresh("trips")
+    assert ids(data_lake) == [1]
+
+
+def test_an_earlier_version_that_is_put_back_with_its_time_is_a_delivery(
+    data_lake: Any, tmp_path: Path
+) -> None:
+    file = data_lake.drop("cities", "name,people\nBonn,1\n")
+    os.utime(file, (1.6e9, 1.6e9))
+    shutil.copy2(file, tmp_path / "kept.csv")
+    landing.land(data_lake.lake, "cities", run="first")
+    data_lake.put("cities", "name,people\nBonn,2\n")
+    shutil.copy2(tmp_path / "kept.csv", file)
+    assert len(landing.land(data_lake.lake, "cities", run="third").deliveries) == 1
+    data_lake.refresh("cities")
+    assert data_lake.rows("silver.cities", "people") == [(1,)]
