@@ -10,7 +10,7 @@ import errno
 import re
 from collections.abc import Iterator
 
-from lakehouse.errors import ServiceFailed
+from lakehouse.errors import ServiceFailed, Unanswered
 
 _LONGEST = 500
 _FULL = {errno.ENOSPC, errno.EDQUOT}
@@ -48,7 +48,11 @@ def told(error: BaseException) -> ServiceFailed | None:
     Returns:
         None if no service is to blame.
     """
-    for one in _line(error):
+    causes = list(_line(error))
+    for one in causes:
+        if isinstance(one, Unanswered):
+            return one
+    for one in causes:
         service = _service(one)
         if service:
             return ServiceFailed(service, _DOING[service], _why(one))

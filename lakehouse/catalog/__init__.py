@@ -21,6 +21,7 @@ from lakehouse.catalog.compacting import Bundle, batches, bundles, compacted
 from lakehouse.catalog.evolving import evolve, is_new
 from lakehouse.catalog.expiring import forgettable, history, kept, unseen
 from lakehouse.catalog.formats import is_older, upgraded
+from lakehouse.catalog.numbering import field_ids, number
 from lakehouse.catalog.opening import NAME
 from lakehouse.catalog.pointing import point
 from lakehouse.catalog.proposal import Proposal, accept, discard, propose, proposed
@@ -29,7 +30,7 @@ from lakehouse.catalog.reaching import data_files, reached
 from lakehouse.catalog.references import back, tag, untag
 from lakehouse.catalog.relocating import counts, relocated
 from lakehouse.catalog.retrying import attempts, retried
-from lakehouse.catalog.rewriting import refilled, rewrite
+from lakehouse.catalog.rewriting import refilled, reshaped, rewrite
 
 __all__ = [
     "AUDIT",
@@ -55,6 +56,7 @@ __all__ = [
     "data_files",
     "discard",
     "evolve",
+    "field_ids",
     "forgettable",
     "format_of",
     "history",
@@ -62,6 +64,7 @@ __all__ = [
     "is_older",
     "kept",
     "known",
+    "number",
     "point",
     "propose",
     "proposed",
@@ -70,6 +73,7 @@ __all__ = [
     "refilled",
     "relocated",
     "renewed",
+    "reshaped",
     "retried",
     "rewrite",
     "staged",

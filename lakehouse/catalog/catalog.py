@@ -188,7 +188,7 @@ class Catalog:
 
         A branch can only start from a snapshot, hence the empty append.
         """
-        if name not in self.locations():
+        if not self._has(name):
             self._make_namespace(name.split(".", 1)[0])
             location = f"{self._settings.warehouse}/{name.replace('.', '/')}"
             kept = {**_PROPERTIES, **(properties or {})}
@@ -205,6 +205,11 @@ class Catalog:
                 self.commit([staged(transaction, table)])
             table = self.table(name)
         return table
+
+    def _has(self, name: str) -> bool:
+        # of a REST catalog's tables this one alone is asked for, as all never stand still
+        found = remote.tables(self._remote, [name]) if self._remote else self.locations()
+        return name in found
 
     def _make_namespace(self, name: str) -> None:
         # two runs may find that it is not there; the database takes it from one of them
@@ -223,7 +228,7 @@ class Catalog:
         # in one order for all, so that two commits never wait for each other
         ordered = sorted(changes, key=lambda change: change.table.name())
         if self._remote:
-            told = [(change.table, change.requirements, change.updates) for change in ordered]
+            told = [(change.table, change.requirements, _updates(change)) for change in ordered]
             remote.commit(self._remote, told)
             return
         moves = [(change, self._stage(change)) for change in ordered if change.updates]
@@ -235,10 +240,9 @@ class Catalog:
             trim(staged.io, change.table.metadata, staged.metadata, self._grace)
 
     def _stage(self, change: Change) -> StagedTable:
-        updates = (*change.updates, *forgetting(change.table, _referred(change)))
         try:
             staged = self._local._update_and_stage_table(
-                change.table, change.table.name(), change.requirements, updates
+                change.table, change.table.name(), change.requirements, _updates(change)
             )
         except CommitFailedException as error:
             raise PublishConflict([".".join(change.table.name())], str(error)) from error
@@ -273,6 +277,16 @@ def stamps(snapshot: Snapshot) -> dict[str, str]:
 def staged(transaction: Transaction, base: Table) -> Change:
     """Returns what an uncommitted transaction would do, to be committed with other tables."""
     return Change(base, transaction._updates, transaction._requirements)
+
+
+def _updates(change: Change) -> tuple[TableUpdate, ...]:
+    """Returns a change's updates, and that which forgets what need not stay; none if it has none.
+
+    A REST server bounds no history by itself, so it is asked for it as well.
+    """
+    if not change.updates:
+        return ()
+    return (*change.updates, *forgetting(change.table, _referred(change)))
 
 
 def _referred(change: Change) -> frozenset[int]:

@@ -127,15 +127,20 @@ def _keep_ids(transaction: Transaction, ids: Mapping[str, str]) -> None:
 def map_names(transaction: Transaction) -> None:
     """Files written by DuckDB have no field ids; their columns are found by name.
 
-    Former names stay: older files have them.
+    Former names stay, and so do columns that are gone: older files have them.
     """
     schema = transaction.table_metadata.schema()
-    earlier = {f.field_id: f.names for f in _mapping(transaction.table_metadata.properties)}
     now = {field.name for field in schema.fields}
+    earlier = {}
+    for field in _mapping(transaction.table_metadata.properties):
+        former = [name for name in field.names if name not in now]
+        earlier[field.field_id] = field.model_copy(update={"names": former})
     fields = []
     for field in schema.name_mapping:
-        former = [name for name in earlier.get(field.field_id, ()) if name not in now]
+        found = earlier.pop(field.field_id, None)
+        former = [] if found is None else found.names  # a field without any within it is false
         fields.append(field.model_copy(update={"names": [*former, *field.names]}))
+    fields += [field for field in earlier.values() if field.names]
     text = NameMapping(fields).model_dump_json()
     if transaction.table_metadata.properties.get(TableProperties.DEFAULT_NAME_MAPPING) != text:
         transaction.set_properties({TableProperties.DEFAULT_NAME_MAPPING: text})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pyiceberg.catalog.sql import IcebergTables, SqlCatalog
 from pyiceberg.table import Table
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from lakehouse import faults
 from lakehouse.catalog.opening import NAME
 from lakehouse.catalog.retrying import attempts
-from lakehouse.errors import PublishConflict
+from lakehouse.errors import PublishConflict, Unanswered
 
 _ATTEMPTS = 3
 
@@ -39,7 +39,10 @@ def move(catalog: SqlCatalog, moves: Sequence[tuple[Table, str | None]]) -> None
 
     Raises:
         PublishConflict: A table is no longer what it was.
+        Unanswered: The database went away and does not say whether it moved them.
     """
+    places = {".".join(table.name()): at for table, at in moves if at}
+    unanswered = False
     for last in attempts(_ATTEMPTS):
         try:
             with Session(catalog.engine) as session, session.begin():
@@ -47,15 +50,41 @@ def move(catalog: SqlCatalog, moves: Sequence[tuple[Table, str | None]]) -> None
                     _swap(session, table, location)
                     faults.reach("commit.moved")
         except DBAPIError as error:
-            if last or not error.connection_invalidated:
+            if not error.connection_invalidated:
                 raise
+            unanswered = True
+            try:
+                done = _moved(catalog, places)
+            except DBAPIError:
+                raise Unanswered("The database", "committing", str(error.orig)) from error
+            if done:
+                return
+            if last:
+                raise
+        except PublishConflict:
+            # it may be the attempt without an answer that it met
+            if unanswered and _moved(catalog, places):
+                return
+            raise
         else:
             return
-        # no answer came: names of metadata are new each time, so the catalog tells if it moved
-        places = {".".join(table.name()): at for table, at in moves if at}
-        now = {name_of(row): row.metadata_location for row in rows(catalog)}
-        if places and all(now.get(name) == at for name, at in places.items()):
-            return
+
+
+def _moved(catalog: SqlCatalog, places: Mapping[str, str]) -> bool:
+    """Whether the tables went to new metadata, which has a name of its own in each attempt.
+
+    They moved together, so one tells for all; another run may have moved it on since.
+    """
+    for row in rows(catalog):
+        place = places.get(name_of(row))
+        if place is None:
+            continue
+        if row.metadata_location == place:
+            return True
+        log = catalog._convert_orm_to_iceberg(row).metadata.metadata_log
+        if any(entry.metadata_file == place for entry in log):
+            return True
+    return False
 
 
 def _swap(session: Session, old: Table, location: str | None) -> None:

@@ -5,9 +5,15 @@ from __future__ import annotations
 from typing import Literal
 
 from pyiceberg.table import Table
-from pyiceberg.table.update import RemoveSnapshotRefUpdate, SetSnapshotRefUpdate
+from pyiceberg.table.update import (
+    RemoveSnapshotRefUpdate,
+    SetCurrentSchemaUpdate,
+    SetSnapshotRefUpdate,
+    TableUpdate,
+)
 
 from lakehouse.catalog.catalog import MAIN, Change, still_at
+from lakehouse.catalog.evolving import map_names
 
 
 def main_at(snapshot_id: int) -> SetSnapshotRefUpdate:
@@ -15,12 +21,29 @@ def main_at(snapshot_id: int) -> SetSnapshotRefUpdate:
     return _named(MAIN, "branch", snapshot_id)
 
 
-def back(table: Table, snapshot_id: int) -> Change:
-    """Returns the change that lets readers see an earlier snapshot again, if they see this one."""
+def back(table: Table, snapshot_id: int, *, columns: bool = False) -> Change:
+    """Returns the change that lets readers see an earlier snapshot again, if they see this one.
+
+    Args:
+        table: The table.
+        snapshot_id: The snapshot.
+        columns: Whether they see it in the columns that it was published in, too.
+    """
     current = table.current_snapshot()
-    return Change(
-        table, (main_at(snapshot_id),), (still_at(current.snapshot_id),) if current else ()
-    )
+    updates = (*(_columns_of(table, snapshot_id) if columns else ()), main_at(snapshot_id))
+    return Change(table, updates, (still_at(current.snapshot_id),) if current else ())
+
+
+def _columns_of(table: Table, snapshot_id: int) -> tuple[TableUpdate, ...]:
+    """Returns the updates after which a table has the columns of a snapshot."""
+    snapshot = table.snapshot_by_id(snapshot_id)
+    wanted = snapshot.schema_id if snapshot else None
+    if wanted is None or wanted == table.metadata.current_schema_id:
+        return ()
+    transaction = table.transaction()
+    transaction._apply((SetCurrentSchemaUpdate(schema_id=wanted),))
+    map_names(transaction)
+    return transaction._updates
 
 
 def tag(table: Table, name: str, snapshot_id: int) -> Change:

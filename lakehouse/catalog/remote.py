@@ -11,29 +11,31 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from pyiceberg.catalog.rest import Endpoint, RestCatalog
-from pyiceberg.exceptions import NoSuchTableError
+from pyiceberg.exceptions import NoSuchTableError, RESTError
 from pyiceberg.table import CommitTableRequest, Table, TableIdentifier
 from pyiceberg.table.update import (
+    AddSnapshotUpdate,
     AssertRefSnapshotId,
     AssertTableUUID,
     TableRequirement,
     TableUpdate,
 )
 from pyiceberg.utils.config import Config
-from requests import Session
+from requests import RequestException, Session
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
 from lakehouse import s3
 from lakehouse.catalog.opening import NAME
 from lakehouse.catalog.retrying import attempts
-from lakehouse.errors import PublishConflict, ServiceFailed, UsageError
+from lakehouse.errors import PublishConflict, ServiceFailed, Unanswered, UsageError
 from lakehouse.settings import Settings, certificates, hidden
 
 _TOGETHER = Endpoint.from_string("POST /v1/{prefix}/transactions/commit")
 _ROUNDS = 20
 _CONNECT = 5
 _CONFLICT = 409
+_SERVERS_FAULT = 500
 _UNAVAILABLE = 503
 
 Told = tuple[Table, Sequence[TableRequirement], Sequence[TableUpdate]]
@@ -83,7 +85,8 @@ def commit(catalog: RestCatalog, changes: Sequence[Told]) -> None:
     Raises:
         PublishConflict: A table is no longer what its change was made from.
         UsageError: The server cannot commit several tables together; nothing was written.
-        ServiceFailed: The server did not do it, or did not say whether it did.
+        ServiceFailed: The server did not do it.
+        Unanswered: It did not say whether it did.
     """
     if len(changes) > 1 and _TOGETHER not in catalog._supported_endpoints:
         listed = ", ".join(".".join(table.name()) for table, _, _ in changes)
@@ -102,15 +105,34 @@ def commit(catalog: RestCatalog, changes: Sequence[Told]) -> None:
     else:
         url = catalog.url("transactions/commit")
         body = f'{{"table-changes": [{", ".join(requests)}]}}'
-    answer = catalog._session.post(
-        url, data=body.encode(), headers={"Content-Type": "application/json"}
-    )
+    try:
+        answer = catalog._session.post(
+            url, data=body.encode(), headers={"Content-Type": "application/json"}
+        )
+    except RequestException as error:
+        _unanswered(catalog, changes, hidden(str(error)))
+        return
+    if answer.status_code == _CONFLICT and _done(catalog, changes):
+        return  # it was sent again after an answer that somebody in between had given
     if answer.status_code == _CONFLICT:
         listed_names = [".".join(table.name()) for table, _, _ in changes]
         raise PublishConflict(listed_names, "another run committed at the same time")
     if not answer.ok:
         why = hidden(f"it answered {answer.status_code} {answer.text[:300]}")
+        if answer.status_code >= _SERVERS_FAULT:
+            _unanswered(catalog, changes, why)
+            return
         raise ServiceFailed(_service(catalog), "committing", why)
+
+
+def _unanswered(catalog: RestCatalog, changes: Sequence[Told], why: str) -> None:
+    """Returns if a commit without a valid answer was done all the same."""
+    try:
+        done = _done(catalog, changes)
+    except (RequestException, RESTError):
+        done = False
+    if not done:
+        raise Unanswered(_service(catalog), "committing", why)
 
 
 def _request(
@@ -130,6 +152,19 @@ def _request(
         updates=tuple(updates),
     )
     return request.model_dump_json()
+
+
+def _done(catalog: RestCatalog, changes: Sequence[Told]) -> bool:
+    """Whether a commit was done: the tables have a snapshot that it was to add.
+
+    A change that adds none tells nothing, as others may have made the same.
+    """
+    for table, _, updates in changes:
+        added = {one.snapshot.snapshot_id for one in updates if isinstance(one, AddSnapshotUpdate)}
+        if added:
+            there = catalog.load_table(table.name()).metadata.snapshots
+            return any(snapshot.snapshot_id in added for snapshot in there)
+    return False
 
 
 def _round(catalog: RestCatalog, names: Collection[str] | None) -> dict[str, Table]:

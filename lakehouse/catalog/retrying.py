@@ -10,16 +10,20 @@ from typing import TypeVar
 from lakehouse.errors import PublishConflict
 
 R = TypeVar("R")
+_LONGEST = 2.0
+"""Seconds."""
 
 
 def attempts(most: int) -> Iterator[bool]:
     """Yields for each attempt whether it is the last, with growing pauses in between.
 
-    The pauses are random, so that runs which got in each other's way do not meet again.
+    The pauses are random, so that runs which got in each other's way do not meet again, and grow
+    to seconds, so that many runs at once all have their turn.
     """
     for attempt in range(1, most + 1):
         yield attempt == most
-        time.sleep(random.uniform(0.5, 1) * 0.02 * 2 ** min(attempt, 5))  # noqa: S311 - no secret
+        pause = min(_LONGEST, 0.02 * 2**attempt)
+        time.sleep(random.uniform(0.5, 1) * pause)  # noqa: S311 - no secret
 
 
 def retried(most: int, attempt: Callable[[], R]) -> R:

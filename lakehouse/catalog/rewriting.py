@@ -13,6 +13,13 @@ from lakehouse.catalog.evolving import map_names
 from lakehouse.catalog.merging import replace_all
 
 
+def reshaped(table: Table, schema: pa.Schema) -> Schema:
+    """Returns the columns that `rewrite` gives a table, with the ids that its files must have."""
+    transaction = table.transaction()
+    _reshape(transaction, table, schema)
+    return transaction.table_metadata.schema()
+
+
 def rewrite(
     table: Table, schema: pa.Schema, files: Sequence[str], properties: Mapping[str, str]
 ) -> tuple[Change, int]:

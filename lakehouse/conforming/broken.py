@@ -27,6 +27,18 @@ def in_partition(contract: Contract, partition: str) -> str:
     return f"__label = DATE '{contract.partition.bounds(partition)[0]}'"
 
 
+def out_of_time(contract: Contract) -> str:
+    """Returns SQL for the list of what is wrong with a row after the last partition.
+
+    It is no rule of the contract, which says nothing of it.
+    """
+    cut = contract.partition
+    if cut is None:
+        return "[]::VARCHAR[]"
+    told = quote_text(f"{cut.column} before {cut.end}")
+    return f"CASE WHEN {cut.late} THEN [{told}] ELSE []::VARCHAR[] END"
+
+
 class Broken:
     """Broken rows with all that is wrong with each."""
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import duckdb
 
-from lakehouse.conforming.broken import TABLE, Broken, in_partition, label_type
+from lakehouse.conforming.broken import TABLE, Broken, in_partition, label_type, out_of_time
 from lakehouse.conforming.history import Versions
 from lakehouse.conforming.result import Conformed, Count, Excess
 from lakehouse.connection import quote_name, quote_text
@@ -131,7 +131,8 @@ class Staging:
         paths = [sources[delivery.object].path for delivery in deliveries]
         self._connection.execute(
             f"INSERT INTO __valid SELECT {values.names(self._contract.columns)}, "
-            f"coalesce(__parsed AND {valid(self._contract)}, false), {label_sql(self._contract)}, "
+            f"coalesce(__parsed AND {valid(self._contract)}, false) "
+            f"AND {label_sql(self._contract)} IS NOT NULL, {label_sql(self._contract)}, "
             f"([{numbers}])[__place + 1] "
             f"FROM ({self._reader.typed(self._contract, paths, _REJECTS)})"
         )
@@ -160,7 +161,8 @@ class Staging:
         query = self._reader.explained(self._connection, self._contract, source)
         self._connection.execute(
             f"CREATE OR REPLACE TEMP TABLE __explained AS SELECT * EXCLUDE (__reasons), "
-            f"list_concat(__reasons, {self._orphaned()}) AS __reasons, "
+            f"list_concat(__reasons, {out_of_time(self._contract)}, {self._orphaned()}) "
+            f"AS __reasons, "
             f"{label_sql(self._contract)} AS __label FROM ({query})"
         )
         for delivery in deliveries:

@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 import numpy as np
 
-from lakehouse.conforming.broken import Broken
+from lakehouse.conforming.broken import Broken, out_of_time
 from lakehouse.conforming.result import Count
 from lakehouse.connection import quote_name, quote_text
 from lakehouse.contract import Contract
@@ -126,8 +126,9 @@ class Straight:
                 continue
             query = self._reader.explained(self._connection, self._contract, file.source, ordinals)
             self._connection.execute(
-                f"CREATE OR REPLACE TEMP TABLE __explained AS "
-                f"SELECT *, {label_sql(self._contract)} AS __label FROM ({query})"
+                f"CREATE OR REPLACE TEMP TABLE __explained AS SELECT * EXCLUDE (__reasons), "
+                f"list_concat(__reasons, {out_of_time(self._contract)}) AS __reasons, "
+                f"{label_sql(self._contract)} AS __label FROM ({query})"
             )
             self.broken.add("__explained", file.delivery)
             explained += len(ordinals)

@@ -5,13 +5,13 @@ from lakehouse.contract.difference import Difference, differences
 from lakehouse.contract.files import ReadOptions
 from lakehouse.contract.loading import faults, load, load_all, order
 from lakehouse.contract.model import Contract
+from lakehouse.contract.partition import Partition
 from lakehouse.contract.parts import (
     Column,
     Expectation,
     Freshness,
     History,
     Keeping,
-    Partition,
     Query,
     Reference,
     Retention,

@@ -15,7 +15,8 @@ from lakehouse.contract.document import Document, Place
 from lakehouse.contract.expressions import check_pattern
 from lakehouse.contract.literals import literal
 from lakehouse.contract.parser import ExpressionRefused
-from lakehouse.contract.parts import Column, Partition, Rule
+from lakehouse.contract.partition import Partition
+from lakehouse.contract.parts import Column, Rule
 from lakehouse.contract.text_formats import FormatRefused, formatted
 
 _BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")

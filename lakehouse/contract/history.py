@@ -8,7 +8,8 @@ from datetime import date
 
 from lakehouse.contract.custom import Custom
 from lakehouse.contract.document import Document, Place
-from lakehouse.contract.parts import VALIDITY, Column, History, Partition
+from lakehouse.contract.partition import Partition
+from lakehouse.contract.parts import VALIDITY, Column, History
 
 _PROPERTIES: Place = ("schema", 0, "properties")
 

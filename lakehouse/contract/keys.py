@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from open_data_contract_standard.model import SchemaProperty
 
 from lakehouse.contract.document import Document, Place
-from lakehouse.contract.parts import Column, Partition
+from lakehouse.contract.partition import Partition
+from lakehouse.contract.parts import Column
 
 _PROPERTIES: Place = ("schema", 0, "properties")
 Names = tuple[str, ...]

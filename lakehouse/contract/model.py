@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 
 from lakehouse.contract.files import ReadOptions
+from lakehouse.contract.partition import Partition
 from lakehouse.contract.parts import (
     VALIDITY,
     Column,
@@ -20,7 +21,6 @@ from lakehouse.contract.parts import (
     Freshness,
     History,
     Keeping,
-    Partition,
     Query,
     Reference,
     Retention,

@@ -12,7 +12,8 @@ from lakehouse.contract.custom import Custom, read_mapping
 from lakehouse.contract.document import Document
 from lakehouse.contract.expressions import type_of
 from lakehouse.contract.parser import ExpressionRefused
-from lakehouse.contract.parts import Column, Granularity, Partition, Rule
+from lakehouse.contract.partition import Granularity, Partition
+from lakehouse.contract.parts import Column, Rule
 
 PROPERTIES = (
     "delivery",

@@ -7,11 +7,9 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Literal
 
-from lakehouse.connection import quote_name
 from lakehouse.results import Severity
 
 Delivery = Literal["incremental", "replace", "full"]
-Granularity = Literal["day", "month", "year"]
 Orphans = Literal["report", "quarantine"]
 Treatment = Literal["drop", "hash", "mask"]
 FileFormat = Literal["csv", "tsv", "json", "ndjson", "parquet"]
@@ -173,51 +171,6 @@ class Reference:
     def name(self) -> str:
         """What the quarantine and the checks call it."""
         return f"{', '.join(self.columns)} is in {self.dataset}"
-
-
-@dataclass(frozen=True)
-class Partition:
-    """How the table is cut.
-
-    Attributes:
-        column: The DATE or TIMESTAMPTZ column that decides.
-        granularity: Width of a partition.
-        start: First partition; rows before it are broken.
-    """
-
-    column: str
-    granularity: Granularity
-    start: date
-
-    @property
-    def label(self) -> str:
-        """SQL for the first day of a row's partition, as a DATE; null where it has none."""
-        name, first = quote_name(self.column), self.start.isoformat()
-        day = f"date_trunc('{self.granularity}', {name})::DATE"
-        return f"CASE WHEN {name} >= DATE '{first}' THEN {day} END"
-
-    def name(self, first: date) -> str:
-        """Returns the partition's name from its first day, e.g. `2013-04`."""
-        return first.strftime(self.pattern)
-
-    @property
-    def pattern(self) -> str:
-        """The strftime pattern of a partition's name, e.g. `%Y-%m`."""
-        return {"day": "%Y-%m-%d", "month": "%Y-%m", "year": "%Y"}[self.granularity]
-
-    def bounds(self, name: str) -> tuple[date, date]:
-        """Returns the first day of the partition and of the next one.
-
-        >>> Partition("d", "month", date(2013, 1, 1)).bounds("2013-12")
-        (datetime.date(2013, 12, 1), datetime.date(2014, 1, 1))
-        """
-        year, month, day = (*(int(part) for part in name.split("-")), 1, 1)[:3]
-        first = date(year, month, day)
-        if self.granularity == "day":
-            return first, first + timedelta(days=1)
-        if self.granularity == "month":
-            return first, date(year + month // 12, month % 12 + 1, 1)
-        return first, date(year + 1, 1, 1)
 
 
 @dataclass(frozen=True)

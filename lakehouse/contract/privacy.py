@@ -10,7 +10,8 @@ from open_data_contract_standard.model import SchemaProperty
 from lakehouse.contract.custom import Custom
 from lakehouse.contract.document import Document, Place
 from lakehouse.contract.kinds import KINDS
-from lakehouse.contract.parts import Column, Partition, Treatment, Waiver
+from lakehouse.contract.partition import Partition
+from lakehouse.contract.parts import Column, Treatment, Waiver
 from lakehouse.errors import did_you_mean
 
 TREATMENTS = ("drop", "hash", "mask")

@@ -15,7 +15,8 @@ from open_data_contract_standard.model import (
 )
 
 from lakehouse.contract.document import Document, Place
-from lakehouse.contract.parts import Column, Freshness, Partition, Retention
+from lakehouse.contract.partition import Partition
+from lakehouse.contract.parts import Column, Freshness, Retention
 from lakehouse.errors import did_you_mean
 
 _HOUR = timedelta(hours=1)

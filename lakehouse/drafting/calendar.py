@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 import duckdb
 
 from lakehouse.connection import quote_name
-from lakehouse.contract.parts import Granularity
+from lakehouse.contract.partition import Granularity
 from lakehouse.drafting.cells import TYPED, Guess
 from lakehouse.drafting.measures import Measure
 

@@ -25,6 +25,7 @@ LakehouseError
 │   └── TamperedModel         a model file that is not what was registered
 ├── PublishConflict           exit code 3: another run kept winning the same partitions
 └── ServiceFailed             exit code 3: storage, catalog or another service did not answer
+    └── Unanswered            a commit that may or may not have been done
 ```
 
 A message says what was refused, the evidence, the state the lake is in now, and what to do next.
@@ -47,6 +48,7 @@ from lakehouse.errors.refusal import (
 from lakehouse.errors.service import (
     PublishConflict,
     ServiceFailed,
+    Unanswered,
 )
 from lakehouse.errors.usage import (
     BreakingChange,
@@ -88,6 +90,7 @@ __all__ = [
     "SettingsError",
     "TagRefused",
     "TamperedModel",
+    "Unanswered",
     "UnknownName",
     "UnreadableObject",
     "UsageError",

@@ -40,3 +40,15 @@ class ServiceFailed(LakehouseError):
             f"{self.service} failed while {self.doing}: {self.why}. Published tables are "
             "unchanged. `lakehouse doctor` tests each service; then run again."
         )
+
+
+class Unanswered(ServiceFailed):
+    """A service was asked to commit, and did not say whether it did."""
+
+    def message(self) -> str:
+        """Names the service and its answer, and says that nobody knows yet."""
+        return (
+            f"{self.service} failed while {self.doing}: {self.why}. What this run committed may "
+            "or may not be published. `lakehouse doctor` tests each service; then run again: "
+            "nothing is done twice."
+        )

@@ -198,13 +198,15 @@ class TagRefused(UsageError):
 class MigrationRefused(UsageError):
     """A lake that cannot be moved to where it should go."""
 
-    def __init__(self, why: str) -> None:
-        super().__init__(why)
-        self.why = why
+    ELSEWHERE = (
+        "Name a place of its own in the file of --to: another warehouse, catalog_uri and "
+        "tracking_uri, all empty."
+    )
+
+    def __init__(self, why: str, hint: str = ELSEWHERE) -> None:
+        super().__init__(why, hint)
+        self.why, self.hint = why, hint
 
     def message(self) -> str:
-        """Names the reason."""
-        return (
-            f"The lake was not migrated: {self.why}. Nothing was changed. Name a place of its own "
-            "in the file of --to: another warehouse, catalog_uri and tracking_uri, all empty."
-        )
+        """Names the reason and the way out."""
+        return f"The lake was not migrated: {self.why}. Nothing was changed. {self.hint}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lakehouse import faults, tables
 from lakehouse.admitting import View, look, read_new
@@ -100,24 +100,25 @@ def _targets(state: SilverState, partitions: Collection[str] | None) -> list[str
 def _bring(view: View, targets: Sequence[str], run: str) -> _Brought:
     files = write(view, targets, run)
     faults.reach("refresh.written")
-    outcomes: tuple[PartitionOutcome, ...] = ()
     if files.excesses:
         refusing.refuse_excesses(view, files.excesses)
         faults.reach("refusing.excesses")
+        # what a refused delivery had replaced comes back: that is not in the files
         after = look(view.lake, view.contract)
-        gone = [name for name in targets if name not in after.state.stale]
-        outcomes = _left(view, gone)
-        targets, view = [name for name in targets if name not in gone], after
-    for last in attempts(_REBASES) if targets else ():
+        due = [name for name in targets if name in after.state.stale]
+        brought = _bring(after, due, run) if due else _Brought()
+        left = _left(view, [name for name in targets if name not in due])
+        return replace(brought, outcomes=left + brought.outcomes)
+    for last in attempts(_REBASES):
         try:
-            return _show(view, targets, files, outcomes, run)
+            return _show(view, targets, files, run)
         except PublishConflict:
             after = look(view.lake, view.contract)
             if last or _decided(after, targets) != _decided(view, targets):
                 raise
             # only other partitions were published: the same files go onto what is there now
             view = after
-    return _Brought(outcomes)
+    raise AssertionError  # the last attempt returns or raises
 
 
 def _decided(view: View, targets: Sequence[str]) -> object:
@@ -133,11 +134,11 @@ def _show(
     view: View,
     targets: Sequence[str],
     files: Files,
-    outcomes: tuple[PartitionOutcome, ...],
     run: str,
 ) -> _Brought:
     """Judges the files on a branch and publishes the partitions that pass."""
     judged = [name for name in targets if view.state.wanted.get(name) and name != UNASSIGNED]
+    outcomes: tuple[PartitionOutcome, ...] = ()
     proposals = _propose(view, targets, files, run)
     faults.reach("refresh.proposed")
     try:
@@ -224,6 +225,8 @@ def _publish(
         if now.books.replacements != view.books.replacements:
             why = "a person's records were erased during the audit"
             raise PublishConflict([view.contract.table], why)
+        if now.state.withdrawn != view.state.withdrawn:
+            raise PublishConflict([view.contract.table], "a delivery was withdrawn meanwhile")
         if {name: now.state.held.get(name) for name in targets} != before:
             why = "another run published the same partitions"
             raise PublishConflict([view.contract.table], why)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from lakehouse.errors import UnknownName
 from lakehouse.lake import Lake
 from lakehouse.ledger import Decision, DecisionKind
+from lakehouse.planning import SilverState
 from lakehouse.results import Result
 
 
@@ -70,19 +71,19 @@ def decide(
 
 
 def replay(lake: Lake, dataset: str, *, by: str) -> Decided:
-    """Has every refused delivery of a dataset judged again by the next run."""
-    lake.contract(dataset)
-    books = lake.ledger.read()
-    mine = (d for d in books.decisions if d.dataset == dataset and d.kind == "refused")
-    numbers = sorted({decision.delivery for decision in mine})
-    now = lake.settings.clock()
+    """Has every delivery of a dataset that stands refused judged again by the next run.
+
+    What a person has withdrawn or accepted since stays so.
+    """
+    contract, now = lake.contract(dataset), lake.settings.clock()
 
     def entries(first: int) -> list[Decision]:
+        state = SilverState(lake.ledger.read(), contract, now)
+        numbers = sorted({decision.delivery for decision in state.refused})
         return [
             Decision(first + place, dataset, n, "replayed", "", "", 0, "replay", by, now)
             for place, n in enumerate(numbers)
         ]
 
-    if numbers:
-        lake.ledger.number(Decision, entries)
-    return Decided(dataset, "replayed", tuple(number for number in numbers if number))
+    replayed = lake.ledger.number(Decision, entries)
+    return Decided(dataset, "replayed", tuple(one.delivery for one in replayed if one.delivery))

@@ -97,9 +97,11 @@ def _condition(table: Table, field: PartitionField, value: Any) -> str:
         kind = "DATE" if isinstance(source.field_type, DateType) else "TIMESTAMP"
         zone = "+00" if isinstance(source.field_type, TimestamptzType) else ""
         kind += "TZ" if zone else ""
-        first, after = (
-            f"{kind} '{day}{zone and ' 00:00:00' + zone}'" for day in _days(unit, value)
-        )
+        try:
+            days = _days(unit, value)
+        except (OverflowError, ValueError):  # Python's years are 1 to 9999, a table's are not
+            return "true"
+        first, after = (f"{kind} '{day}{zone and ' 00:00:00' + zone}'" for day in days)
         return f"{column} >= {first} AND {column} < {after}"
     if isinstance(field.transform, IdentityTransform) and isinstance(value, str | int):
         return f"{column} = {quote_text(value) if isinstance(value, str) else int(value)}"
@@ -111,6 +113,10 @@ def _days(unit: str, value: int | date) -> tuple[date, date]:
 
     >>> _days("month", 516)
     (datetime.date(2013, 1, 1), datetime.date(2013, 2, 1))
+
+    Raises:
+        OverflowError: Python has no such day.
+        ValueError: Python has no such day.
     """
     if isinstance(value, date):
         return value, value + timedelta(days=1)

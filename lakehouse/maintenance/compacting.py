@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -16,13 +18,13 @@ import pyarrow as pa
 from pyiceberg.table import Table
 
 from lakehouse import catalog, faults
-from lakehouse.catalog import Bundle
+from lakehouse.catalog import Bundle, Change, Proposal
 from lakehouse.connection import quote_text
 from lakehouse.errors import PublishConflict, ServiceFailed
 from lakehouse.lake import Lake
 from lakehouse.maintenance.auditing import same_rows
 from lakehouse.maintenance.result import Compacted, CompactedTable
-from lakehouse.publishing import data_url, discard, publish
+from lakehouse.publishing import data_url, discard, fenced, publish
 from lakehouse.storage import local_path
 
 TARGET = 128 * 1024 * 1024
@@ -89,15 +91,22 @@ def _table(lake: Lake, name: str, target: int, run: str) -> CompactedTable:
     done: list[Bundle] = []
     written, busy = 0, 0
     while busy < _ATTEMPTS:
+        fence = (
+            lake.ledger.fence()
+        )  # before the table is read: what is forgotten since is not in it
         table = lake.catalog.table(name)
         todo = next(_groups(catalog.bundles(table, target)), [])
         if not todo:
             break
+        files: list[str] = []
         try:
-            written += _publish(lake, table, todo, run)
-            done += todo
+            _publish(_Job(lake, table, fence, run), todo, files)
         except PublishConflict:
+            _remove(lake, name, files)
             busy += 1
+            continue
+        written += sum(int(lake.storage.filesystem(url).size(url)) for url in files)
+        done += todo
     left = len(catalog.bundles(lake.catalog.table(name), target)) if busy else 0
     return _told(name, done, written, left)
 
@@ -114,36 +123,85 @@ def _groups(todo: Sequence[Bundle]) -> Iterator[list[Bundle]]:
         yield group
 
 
-def _publish(lake: Lake, table: Table, todo: Sequence[Bundle], run: str) -> int:
-    """Writes, judges and publishes some partitions; returns the bytes written."""
-    name = ".".join(table.name())
-    branch = f"{catalog.AUDIT}{run[:8]}-{uuid.uuid4().hex[:8]}"
+@dataclass(frozen=True)
+class _Job:
+    """A table that is being compacted, as it was when it was read."""
+
+    lake: Lake
+    table: Table
+    fence: Change
+    run: str
+
+    @property
+    def name(self) -> str:
+        """The table's name."""
+        return ".".join(self.table.name())
+
+
+def _publish(job: _Job, todo: Sequence[Bundle], files: list[str]) -> None:
+    """Writes, judges and publishes some partitions; `files` has what was written, come what may."""
+    lake, table = job.lake, job.table
+    branch = f"{catalog.AUDIT}{job.run[:8]}-{uuid.uuid4().hex[:8]}"
     with lake.connect() as connection:
-        files = [url for bundle in todo for url in _write(connection, table, bundle)]
+        with _all_there(job, todo):
+            for bundle in todo:
+                _write(connection, table, bundle, files)
         faults.reach("compaction.written")
-        change = catalog.compacted(table, branch, todo, files, {"lakehouse.run": run})
-        lake.catalog.commit([change])
-        proposal = catalog.proposed(lake.catalog.table(name), branch)
+        with _all_there(job, todo):  # manifests are read
+            change = catalog.compacted(table, branch, todo, files, {"lakehouse.run": job.run})
+        lake.catalog.commit([change, job.fence])
+        proposal = catalog.proposed(lake.catalog.table(job.name), branch)
         faults.reach("compaction.proposed")
-        same = same_rows(connection, table, proposal, [bundle.partition for bundle in todo])
+        try:
+            _judge(job, connection, proposal, todo)
+            faults.reach("compaction.audited")
+            publish(lake, [proposal], fence=job.fence)
+        except (PublishConflict, ServiceFailed):
+            discard(lake, [proposal])
+            raise
+    faults.reach("compaction.published")
+
+
+def _judge(
+    job: _Job, connection: duckdb.DuckDBPyConnection, proposal: Proposal, todo: Sequence[Bundle]
+) -> None:
+    """Refuses new files that do not hold the rows of the old ones."""
+    with _all_there(job, todo):
+        same = same_rows(connection, job.table, proposal, [bundle.partition for bundle in todo])
     if not same:
-        discard(lake, [proposal])
         raise ServiceFailed(
             "Storage",
-            f"compacting {name}",
+            f"compacting {job.name}",
             "the new files do not hold the rows of the old ones; readers see the old ones",
         )
-    faults.reach("compaction.audited")
+
+
+@contextmanager
+def _all_there(job: _Job, todo: Sequence[Bundle]) -> Iterator[None]:
+    """Takes it for a conflict if what is read is deleted meanwhile, as forgetting a person does."""
     try:
-        publish(lake, [proposal])
-    except PublishConflict:
-        discard(lake, [proposal])
-        raise
-    faults.reach("compaction.published")
-    return sum(int(lake.storage.filesystem(url).size(url)) for url in files)
+        with fenced(job.lake, [job.name], job.fence):
+            yield
+    except (duckdb.Error, OSError) as error:
+        read = [task.file.file_path for bundle in todo for task in bundle.tasks]
+        if all(map(job.lake.storage.exists, read)):
+            raise
+        raise PublishConflict([job.name], "its files were deleted while they were read") from error
 
 
-def _write(connection: duckdb.DuckDBPyConnection, table: Table, bundle: Bundle) -> Iterator[str]:
+def _remove(lake: Lake, name: str, files: Sequence[str]) -> None:
+    """Removes new files that readers do not see: a person may be in them who is forgotten now."""
+    # where the catalog's answer was lost, a commit may be there that seemed to be in conflict
+    seen = {task.file.file_path for task in lake.catalog.table(name).scan().plan_files()}
+    for url in files:
+        if url not in seen:
+            with suppress(FileNotFoundError):
+                lake.storage.remove(url)
+
+
+def _write(
+    connection: duckdb.DuckDBPyConnection, table: Table, bundle: Bundle, files: list[str]
+) -> None:
     """Writes the rows of a partition into as few files as will do, in the order of a scan."""
     rows = _Stream(catalog.batches(table, bundle))
     share = -(-bundle.rows // bundle.wanted)
@@ -152,12 +210,13 @@ def _write(connection: duckdb.DuckDBPyConnection, table: Table, bundle: Bundle) 
         url = data_url(table, "compacted")
         if url.startswith("file://"):
             Path(local_path(url)).parent.mkdir(parents=True, exist_ok=True)
+        files.append(url)
         connection.register("__rows", pa.RecordBatchReader.from_batches(schema, rows.take(share)))
         connection.execute(
-            f"COPY __rows TO {quote_text(local_path(url))} (FORMAT parquet, COMPRESSION zstd)"
+            f"COPY __rows TO {quote_text(local_path(url))} "
+            f"(FORMAT parquet, COMPRESSION zstd, FIELD_IDS {catalog.field_ids(table.schema())})"
         )
         connection.unregister("__rows")
-        yield url
 
 
 class _Stream:

@@ -7,8 +7,9 @@ sees anything in the target, so what was cut short is taken up again by the same
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,9 @@ from lakehouse.lake import Lake
 from lakehouse.migration.objects import Copied, copy_all
 from lakehouse.migration.place import Route
 from lakehouse.results import Result, counted
+
+_SHOWN = 3
+"""Missing files that a refusal names."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,8 @@ def migrate(
         progress: Told what is being done.
 
     Raises:
-        MigrationRefused: The target holds another lake, or the source none.
+        MigrationRefused: The target holds another lake; the source none, not all that its books
+            name, or a person who is being forgotten.
         LakeFormatError: Another version of the lakehouse has written the source.
         ServiceFailed: Something in the target is not what was put there.
     """
@@ -93,6 +98,7 @@ def migrate(
     locations = {name: route.file(t.metadata_location) for name, t in refs.tables.items()}
     if not locations:
         raise MigrationRefused(f"there is no table in the lake of {source.settings.home}")
+    _refuse_erasures(source, refs)
     models = list(registry.relocated(registry.dump(source.settings.tracking_uri), route.text))
     _refuse_another(target, locations, models)
     with source.scratch() as scratch:
@@ -126,30 +132,58 @@ def _place(refs: Refs, name: str) -> str:
     return table.metadata_location if table else ""
 
 
+def _refuse_erasures(source: Lake, refs: Refs) -> None:
+    """Refuses a lake that still has a person: the key to know them again stays where it is."""
+    if begun := source.ledger.at(refs).unfinished:
+        listed = ", ".join(f"{one.number} of {one.dataset}" for one in begun)
+        hint = "Finish it by the same `lakehouse forget` as before, then migrate."
+        raise MigrationRefused(f"an erasure is not finished ({listed})", hint)
+
+
 def _refuse_another(target: Lake, locations: Mapping[str, str], models: list[str]) -> None:
     held = target.catalog.locations()
     if held and held != locations:
         raise MigrationRefused(f"the target holds a lake of {counted(len(held), 'table')} already")
-    runs = {line for line in registry.dump(target.settings.tracking_uri) if _is_run(line)}
-    if not runs <= set(models):
+    if not _runs(registry.dump(target.settings.tracking_uri)) <= _runs(models):
         raise MigrationRefused("the target's model store holds other models")
 
 
-def _is_run(line: str) -> bool:
-    return line.startswith('["runs"')
+def _runs(lines: Iterable[str]) -> set[str]:
+    """Returns the ids of runs alone: one that was under way before may have ended since."""
+    rows = (json.loads(line) for line in lines)
+    return {str(cells["run_uuid"]) for table, cells in rows if table == "runs"}
 
 
 def _files(route: Route, refs: Refs, *, landing: bool) -> dict[str, str]:
     """Returns every file that is not Iceberg's metadata: where it is, and where it goes."""
     source, target = route.source, route.target
     found = {url: route.file(url) for t in refs.tables.values() for url in catalog.data_files(t)}
-    for folder in (f"{source.settings.warehouse}/bronze", registry.artifacts(source.settings)):
-        found |= {file.url: route.file(file.url) for file in source.storage.list(folder)}
+    models = {file.url for file in source.storage.list(registry.artifacts(source.settings))}
+    found |= {url: route.file(url) for url in _bronze(source, refs) | models}
     if landing:
         before, after = source.settings.landing, target.settings.landing
         for file in source.storage.list(before):
             found[file.url] = after + file.url.removeprefix(before)
     return found
+
+
+def _bronze(source: Lake, refs: Refs) -> set[str]:
+    """Returns every object, among them all that the books name.
+
+    A listing leaves out what lies behind a link, e.g. on a disk of its own.
+    """
+    listed = {file.url for file in source.storage.list(f"{source.settings.warehouse}/bronze")}
+    objects = source.ledger.at(refs).objects
+    lost = sorted(
+        name
+        for name in objects
+        if (url := source.object_url(name)) not in listed and not source.storage.exists(url)
+    )
+    if lost:
+        shown = ", ".join(lost[:_SHOWN]) + (", …" if len(lost) > _SHOWN else "")
+        why = f"of what was delivered, {counted(len(lost), 'file')} cannot be found: {shown}"
+        raise MigrationRefused(why, f"Put back what is missing in {source.settings.warehouse}.")
+    return listed | {source.object_url(name) for name in objects}
 
 
 def _verified(route: Route, name: str, before: str, after: str) -> dict[int, int]:

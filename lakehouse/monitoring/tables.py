@@ -14,13 +14,13 @@ from typing import TypeVar
 import pyarrow as pa
 
 from lakehouse import publishing, registry
-from lakehouse.catalog import Change
+from lakehouse.catalog import Change, Refs
 from lakehouse.lake import Lake
 from lakehouse.monitoring.report import Drift, DriftReport, Month
 from lakehouse.profiling import Bins, Profile
 from lakehouse.registry import ScoringState
 
-PROFILES, DRIFT, PERFORMANCE = "profiles", "drift", "performance"
+_KINDS = PROFILES, DRIFT, PERFORMANCE = "profiles", "drift", "performance"
 ALARM, REASON = "lakehouse.alarm", "lakehouse.reason"
 _TYPES: Mapping[str, pa.DataType] = {
     "str": pa.string(),
@@ -81,13 +81,19 @@ def bins_of(
     )
 
 
+def refs(lake: Lake, model: str) -> Refs:
+    """Returns a model's tables as one read of the catalog finds them."""
+    return lake.catalog.refs(table_name(kind, model) for kind in _KINDS)
+
+
 def read(lake: Lake, model: str) -> Measurement:
     """Returns what is published, from one read of the catalog; empty before the first."""
-    names = [table_name(kind, model) for kind in (PROFILES, DRIFT, PERFORMANCE)]
-    found = lake.catalog.refs(names).tables
-    if len(found) < len(names):
+    found = refs(lake, model).tables
+    if len(found) < len(_KINDS):
         return Measurement()
-    profiles, drift, performance = (found[name].scan().to_arrow().to_pylist() for name in names)
+    profiles, drift, performance = (
+        found[table_name(kind, model)].scan().to_arrow().to_pylist() for kind in _KINDS
+    )
     return Measurement(
         tuple(Bin(**row) for row in profiles),
         tuple(Drift(**row) for row in drift),
@@ -102,9 +108,10 @@ def write(
     state: ScoringState,
     *,
     run: str,
+    base: Refs,
     fence: Change,
 ) -> None:
-    """Publishes the three tables together or not at all; `fence` as `publishing` has it."""
+    """Publishes the three tables together or not at all; `base`, `fence` as `publishing` has it."""
     model = report.spec.name
     noted = {ALARM: str(report.wants_retraining).lower(), REASON: report.reason}
     publishing.replace_many(
@@ -116,6 +123,7 @@ def write(
         },
         run=run,
         properties={**state.properties(), **noted},
+        base=base,
         fence=fence,
     )
 

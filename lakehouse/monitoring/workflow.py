@@ -62,6 +62,7 @@ def measure(lake: Lake, model: str, *, run: str) -> DriftReport:
 
 def _measure(lake: Lake, spec: ModelSpec, fence: Change, run: str) -> DriftReport:
     model = spec.name
+    base = tables.refs(lake, model)  # before what they are made from, so that none is older than it
     source = features.pin(lake, spec.table)
     left = registry.standing(lake, model)
     if left is not None and left.champion is not None:
@@ -81,7 +82,7 @@ def _measure(lake: Lake, spec: ModelSpec, fence: Change, run: str) -> DriftRepor
     measured = _joined([kept, *fresh])
     report = _report(spec, champion.version, measured, computed=computed, changed=True)
     faults.reach("monitoring.measured")
-    tables.write(lake, measured, report, state, run=run, fence=fence)
+    tables.write(lake, measured, report, state, run=run, base=base, fence=fence)
     faults.reach("monitoring.published")
     return report
 

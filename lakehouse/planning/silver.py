@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cached_property
@@ -12,10 +11,11 @@ from lakehouse.conforming import VERSION
 from lakehouse.contract import Contract, Reasons
 from lakehouse.ledger import Account, Books, Decision, Delivery
 from lakehouse.planning.holding import Holding, holdings
-from lakehouse.planning.meaning import current
+from lakehouse.planning.meaning import belonging, current
+from lakehouse.planning.records import records
 from lakehouse.planning.retention import is_past, told
 from lakehouse.planning.rollbacks import digest, hold, kept
-from lakehouse.results import UNASSIGNED, WHOLE
+from lakehouse.results import UNASSIGNED
 
 _KEY = "hash key"
 """Stands among the pinned datasets; with its space it can be none of them."""
@@ -54,15 +54,10 @@ class SilverState:
     @cached_property
     def wanted(self) -> Mapping[str, frozenset[int]]:
         """Numbers of the deliveries that belong in each partition."""
-        aside = {(decision.delivery, decision.partition) for decision in self.refused}
-        found: dict[str, set[int]] = defaultdict(set)
-        for delivery in self.active:
-            for partition, rows in self.records.get(delivery.sha256, {}).items():
-                touched = partition and (rows or partition == WHOLE)
-                out = (delivery.number, partition) in aside or partition in self.expired
-                if touched and not out:
-                    found[partition].add(delivery.number)
-        return {name: frozenset(numbers) for name, numbers in sorted(found.items())}
+        gone = self._books.removed(self.dataset)
+        found = belonging(self._contract, self._admitted, self.refused, self.records)
+        wanted = {name: numbers - gone for name, numbers in found.items()}
+        return {n: wanted[n] for n in sorted(wanted) if wanted[n] and n not in self.expired}
 
     @cached_property
     def pending(self) -> tuple[Delivery, ...]:
@@ -232,8 +227,12 @@ class SilverState:
 
     @cached_property
     def _current(self) -> tuple[Delivery, ...]:
+        return current(self._contract, self._admitted)
+
+    @cached_property
+    def _admitted(self) -> tuple[Delivery, ...]:
         out = self._barred | self.withdrawn
-        return current(self._contract, [d for d in self._delivered if d.number not in out])
+        return tuple(d for d in self._delivered if d.number not in out)
 
     @cached_property
     def active(self) -> tuple[Delivery, ...]:
@@ -243,19 +242,8 @@ class SilverState:
 
     @cached_property
     def records(self) -> Mapping[str, Mapping[str, int]]:
-        """Rows by partition of every object, by its sha256.
-
-        Until an object is inspected under a changed contract, what was found before tells which
-        partitions it probably touches.
-        """
-        found: dict[str, dict[str, dict[str, int]]] = defaultdict(lambda: defaultdict(dict))
-        for entry in self._books.inspections:
-            if entry.dataset == self.dataset:
-                found[entry.sha256][entry.fingerprint][entry.partition] = entry.records
-        return {
-            sha256: by_contract.get(self._contract.fingerprint) or list(by_contract.values())[-1]
-            for sha256, by_contract in found.items()
-        }
+        """Rows by partition of every object, by its sha256."""
+        return records(self._books, self._contract)
 
     def _reason(self, partition: str) -> str:
         have = self.held.get(partition)

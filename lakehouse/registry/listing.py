@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from lakehouse.lake import Lake
 from lakehouse.registry.tracking import _answering, _client, artifacts
@@ -11,6 +11,9 @@ from lakehouse.registry.tracking import _answering, _client, artifacts
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
+    from mlflow.store.entities import PagedList
+
+T = TypeVar("T")
 
 
 def runs(lake: Lake) -> frozenset[str]:
@@ -23,7 +26,7 @@ def runs(lake: Lake) -> frozenset[str]:
 
     client = _client(lake.settings.tracking_uri, lake.settings.home)
     with _answering("listing its runs"):
-        kept = client.search_experiments(view_type=ViewType.ALL)
+        kept = paged(client.search_experiments, view_type=ViewType.ALL)
         return frozenset(
             str(run.info.run_id) for one in kept for run in runs_of(client, one.experiment_id)
         )
@@ -40,18 +43,28 @@ def models(lake: Lake) -> tuple[str, ...]:
     client = _client(lake.settings.tracking_uri, lake.settings.home)
     root = f"{artifacts(lake.settings)}/"
     with _answering("listing the models"):
-        kept = client.search_experiments(view_type=ViewType.ALL)
+        kept = paged(client.search_experiments, view_type=ViewType.ALL)
     # others may keep experiments of their own in the same MLflow
     return tuple(sorted(one.name for one in kept if one.artifact_location == f"{root}{one.name}"))
 
 
 def runs_of(client: MlflowClient, experiment: str) -> Iterator[Run]:
-    """Yields all runs of an experiment, page by page."""
+    """Yields all runs of an experiment."""
     from mlflow.entities import ViewType
 
-    token = None
+    return paged(client.search_runs, experiment_ids=[experiment], run_view_type=ViewType.ALL)
+
+
+def paged(search: Callable[..., PagedList[T]], **asked: Any) -> Iterator[T]:
+    """Yields all that MLflow finds; it answers with so many at a time and a token for the rest.
+
+    Args:
+        search: A search of MLflow's client.
+        **asked: Its arguments.
+    """
+    token: str | None = None
     while True:
-        page = client.search_runs([experiment], run_view_type=ViewType.ALL, page_token=token)
+        page = search(**asked, page_token=token)
         yield from page
         token = page.token
         if not token:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from lakehouse.lake import Lake
-from lakehouse.registry.listing import runs_of
+from lakehouse.registry.listing import paged, runs_of
 from lakehouse.registry.tracking import CHAMPION, TABLE, _answering, _client, alone
 
 
@@ -43,7 +43,7 @@ def _retired(
         if experiment is None:
             return ()
         runs = list(runs_of(client, experiment.experiment_id))
-        listed = client.search_model_versions(f"name='{model}'")
+        listed = paged(client.search_model_versions, filter_string=f"name='{model}'")
         versions = {one.run_id: int(one.version) for one in listed}
         registered = client.search_registered_models(f"name='{model}'")
         first = registered[0].aliases.get(CHAMPION) if registered else None

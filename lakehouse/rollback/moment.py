@@ -46,10 +46,10 @@ def moment(said: str) -> datetime | None:
     """
     try:
         found = datetime.fromisoformat(said)
-    except ValueError:
+        found = found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):  # the year 1 in the east is before all time
         return None
-    found = found if found.tzinfo else found.replace(tzinfo=UTC)
-    return found.astimezone(UTC) if found.microsecond else found.astimezone(UTC) + _SECOND
+    return found if found.microsecond else found + _SECOND
 
 
 def resolve(table: Table, said: str, once: Collection[int], moves: Moves) -> int:
@@ -69,7 +69,7 @@ def resolve(table: Table, said: str, once: Collection[int], moves: Moves) -> int
     known = [str(snapshot.snapshot_id) for snapshot in published(table)]
     if said in named:
         return named[said]
-    if said.isdigit():
+    if said.isdecimal():
         if said in known:
             return int(said)
         if int(said) in once:

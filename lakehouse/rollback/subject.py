@@ -17,6 +17,7 @@ from lakehouse.dbt_manifest import DbtProject
 from lakehouse.errors import RollbackRefused, UnknownName
 from lakehouse.lake import Lake
 from lakehouse.ledger import Books, Build
+from lakehouse.ledger.rollback import standing
 from lakehouse.planning.gold import GOLD, gold_inputs
 from lakehouse.planning.silver import SilverState
 from lakehouse.privacy import key_id
@@ -42,6 +43,8 @@ class Subject:
 
     dataset: str
     """What the ledger calls them."""
+    columns = False
+    """Whether their columns go back with them; a contract's stay what it says now."""
 
     def __init__(self, lake: Lake, table: str) -> None:
         self._lake, self._table = lake, table
@@ -128,6 +131,7 @@ class Gold(Subject):
     """All tables that dbt builds."""
 
     dataset = GOLD
+    columns = True
 
     def __init__(self, lake: Lake, table: str, project: DbtProject) -> None:
         super().__init__(lake, table)
@@ -144,8 +148,13 @@ class Gold(Subject):
 
     def target(self, books: Books, said: str) -> Target:
         """Returns the build that is meant; tables that it did not have stay as they are."""
-        shown = self._shown(books, said)
-        for build in sorted(books.builds, key=lambda build: -build.number):
+        shown, rolled = self._shown(books, said), books.rolled(self.dataset)
+
+        def order(build: Build) -> tuple[bool, int]:
+            # of two builds with the same rows in it, one that was rolled back is not meant
+            return not standing(rolled, build.number), -build.number
+
+        for build in sorted(books.builds, key=order):
             outputs = self._outputs(books, build)
             if all(outputs.get(name) == number for name, number in shown.items()):
                 found = {name: self._known(books, name, outputs[name]) for name in outputs}
@@ -166,7 +175,7 @@ class Gold(Subject):
         table, time = there[self._table], moment(said)
         if said in tags(table):
             told = {name: tags(one)[said] for name, one in there.items() if said in tags(one)}
-        elif time is None or said.isdigit():
+        elif time is None or said.isdecimal():
             once = {self._outputs(books, build).get(self._table, 0) for build in books.builds}
             told = {self._table: resolve(table, said, once, self._moves(books))}
         else:

@@ -61,7 +61,7 @@ def rollback(lake: Lake, table: str, to: str, *, by: str, note: str) -> RolledBa
     def beside() -> list[Change]:
         books, target = seen[0]
         found = ((books.refs.tables[name], one) for name, one in target.snapshots.items())
-        return [_moved(one, number) for one, number in found]
+        return [_moved(one, number, columns=moving.columns) for one, number in found]
 
     entry = lake.ledger.number(Rollback, make, beside=beside)[0]
     faults.reach("rollback.moved")
@@ -115,12 +115,12 @@ def release(lake: Lake, table: str, *, by: str, note: str) -> Released:
     return Released(lake.ledger.number(Rollback, make)[0])
 
 
-def _moved(table: Table, number: int) -> Change:
+def _moved(table: Table, number: int, *, columns: bool) -> Change:
     """Returns the move, or where there is none that the table stays as it is meanwhile."""
     current = table.current_snapshot()
     if current is not None and current.snapshot_id == number:
         return Change(table, ())
-    return catalog.back(table, number)
+    return catalog.back(table, number, columns=columns)
 
 
 def _rows(table: Table, number: int | None) -> int:

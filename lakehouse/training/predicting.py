@@ -95,10 +95,10 @@ def predict(lake: Lake, model: str, *, run: str) -> Predicted:
 
 
 def _predict(lake: Lake, spec: ModelSpec, fence: Change, run: str) -> Predicted:
-    model = spec.name
+    model, table = spec.name, spec.predictions.table
+    base = lake.catalog.refs([table])  # before what it is made from, so that none is older than it
     source = features.pin(lake, spec.table)
     left = registry.standing(lake, model)
-    table = spec.predictions.table
     if left is not None and left.champion is not None:
         state = ScoringState(source.content, spec.fingerprint, left.champion)
         if registry.is_current(lake, table, state):
@@ -122,7 +122,13 @@ def _predict(lake: Lake, spec: ModelSpec, fence: Change, run: str) -> Predicted:
     state = ScoringState(source.content, spec.fingerprint, champion.version)
     faults.reach("predicting.scored")
     written = publishing.replace(
-        lake, table, scored.to_arrow(), run=run, properties=state.properties(), fence=fence
+        lake,
+        table,
+        scored.to_arrow(),
+        run=run,
+        properties=state.properties(),
+        base=base,
+        fence=fence,
     )
     faults.reach("predicting.published")
     mean = _rounded(scored["score"].mean())

@@ -12,7 +12,7 @@ from pyiceberg.transforms import IdentityTransform
 from pyiceberg.types import IcebergType, LongType, NestedField, StringType
 
 from lakehouse import catalog
-from lakehouse.catalog import Catalog, Change, evolve, merging, rewrite
+from lakehouse.catalog import Catalog, Change, evolve, merging, retrying, rewrite
 from lakehouse.errors import BreakingChange, LakeFormatError, PublishConflict, UnknownName
 from lakehouse.settings import Settings
 
@@ -245,3 +245,12 @@ def test_a_manifest_is_judged_by_its_own_partitions_whoever_asks_meanwhile(
 
     monkeypatch.setattr(visitors, "visit", overtaken)
     assert holds(of_a)
+
+
+def test_pauses_grow_until_many_runs_have_had_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr("time.sleep", pauses.append)
+    assert list(retrying.attempts(20)) == [False] * 19 + [True]
+    assert pauses[0] < 0.05
+    assert max(pauses) <= 5
+    assert sum(pauses) > 25

@@ -1,9 +1,15 @@
 """Which partition a row belongs to, what breaks it, and what the quarantine keeps of it."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
 from typing import Any
 
+import duckdb
 import pytest
+
+from lakehouse.contract.partition import Granularity, Partition
+from lakehouse.inspecting import inspect
 
 TRIPS = "id,start,price,city\n"
 GOOD = "1,2013-01-05T10:00:00Z,10,Bonn\n"
@@ -65,6 +71,55 @@ def test_a_row_whose_partition_cannot_be_told_is_unassigned(data_lake: Any, star
 def test_a_row_before_the_first_partition_says_so(data_lake: Any) -> None:
     data_lake.put("trips", TRIPS + GOOD + "2,2012-12-31T23:00:00Z,10,Bonn\n")
     assert broken(data_lake, "rules") == [["start not before 2013-01-01"]]
+
+
+@pytest.mark.parametrize("short", [True, False])
+@pytest.mark.parametrize(
+    "start", ["9999-12-01T00:00:00Z", "9999-12-31T23:59:59Z", "20133-01-05T10:00:00Z"]
+)
+def test_a_row_after_the_last_partition_says_so_and_stops_nothing(
+    data_lake: Any, start: str, short: bool
+) -> None:
+    twice = "" if short else GOOD
+    data_lake.put("trips", TRIPS + GOOD + twice + f"2,{start},10,Bonn\n")
+    data_lake.put("trips", TRIPS + "3,9999-11-30T23:59:59Z,10,Bonn\n", "b.csv")
+    assert broken(data_lake, "partition", "rules") == [("unassigned", ["start before 9999-12-01"])]
+    assert months(data_lake) == {"2013-01": 1, "9999-11": 1, "unassigned": 0}
+    assert data_lake.plan().steps == ()
+
+
+@pytest.mark.parametrize(
+    ("granularity", "last", "late"),
+    [
+        ("day", "9999-12-30", "9999-12-31"),
+        ("month", "9999-11-30", "9999-12-01"),
+        ("year", "9998-12-31", "9999-01-01"),
+    ],
+)
+def test_the_last_partition_is_the_last_that_ends(
+    granularity: Granularity, last: str, late: str
+) -> None:
+    cut = Partition("day", granularity, date(2013, 1, 1))
+    with duckdb.connect() as connection:
+        labels = [
+            connection.execute(f"SELECT {cut.label} FROM (SELECT DATE '{day}' AS day)").fetchall()
+            for day in (last, late, "20133-01-01")
+        ]
+    told, *none = (found[0][0] for found in labels)
+    assert cut.bounds(cut.name(told))[1] == date.fromisoformat(late)
+    assert none == [None, None]
+
+
+@pytest.mark.parametrize("name", ["9999-12", "20133-01-01"])
+def test_a_lake_that_knows_of_a_later_partition_goes_on(data_lake: Any, name: str) -> None:
+    data_lake.land("trips", TRIPS + GOOD + "2,9999-12-31T10:00:00Z,10,Bonn\n")
+    lake = data_lake.lake
+    for one in inspect(lake, lake.contract("trips"), lake.ledger.read().deliveries):
+        told = name if one.partition == "unassigned" else one.partition
+        lake.ledger.append([replace(one, partition=told)])
+    data_lake.refresh("trips")
+    assert broken(data_lake, "partition", "rules") == [("unassigned", ["start before 9999-12-01"])]
+    assert months(data_lake) == {"2013-01": 1, "unassigned": 0}
 
 
 def test_unassigned_rows_are_kept_once_per_delivery(data_lake: Any) -> None:

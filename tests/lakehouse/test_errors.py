@@ -20,6 +20,7 @@ EXAMPLES: tuple[LakehouseError, ...] = (
     errors.RestoreRefused("friday", "a.json is missing"),
     errors.RestoreRefused("friday", "the lake holds 3 tables already", " Take --replace."),
     errors.MigrationRefused("the target holds a lake of 9 tables already"),
+    errors.MigrationRefused("bronze/a.csv is missing", "Put it back."),
     errors.UnreadableObject("trips", "a.csv", "line 1 is empty, a header is expected"),
     errors.BuildRefused(("test unique of daily: got 2 results",), "Readers still see build 4."),
     errors.BreakingChange(
@@ -33,6 +34,7 @@ EXAMPLES: tuple[LakehouseError, ...] = (
     errors.PublishConflict(["silver.trips"], "another run published it during the audit"),
     errors.PublishConflict(["silver.trips", "quarantine.trips"], "another run was faster"),
     errors.ServiceFailed("S3", "copying a.csv", "connection refused"),
+    errors.Unanswered("The database", "committing", "server closed the connection"),
     errors.ExpectationRefused("expect_column_mean", "it has no column"),
     errors.FrameRefused("late", "gold.features", "it has no rows"),
     errors.QueryStopped("it took longer than 300 s", "--timeout, or LAKEHOUSE_QUERY_SECONDS"),

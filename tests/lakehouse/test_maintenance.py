@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,19 @@ import pytest
 from pyiceberg.expressions import AlwaysFalse, AlwaysTrue
 from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
-from pyiceberg.transforms import IdentityTransform, MonthTransform
-from pyiceberg.types import LongType, NestedField, StringType, TimestamptzType
+from pyiceberg.transforms import (
+    DayTransform,
+    IdentityTransform,
+    MonthTransform,
+    Transform,
+    YearTransform,
+)
+from pyiceberg.types import DateType, LongType, NestedField, StringType, TimestamptzType
 
 from lakehouse import catalog, maintenance, publishing, training
 from lakehouse.errors import PublishConflict, ServiceFailed
 from lakehouse.lake import Lake
+from lakehouse.ledger import Erasure
 from lakehouse.maintenance import auditing, compacting
 from lakehouse.publishing import Draft
 from lakehouse.settings import Settings
@@ -222,7 +230,7 @@ def test_a_publish_while_files_are_written_wins(lake: Lake, points: dict[str, An
 def test_a_table_that_is_busy_all_the_time_is_left(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def busy(lake: Lake, proposals: Any) -> None:
+    def busy(lake: Lake, proposals: Any, **_: Any) -> None:
         raise PublishConflict([proposals[0].table], "another run published it during the audit")
 
     monkeypatch.setattr(compacting, "publish", busy)
@@ -267,3 +275,73 @@ def test_models_and_predictions_stay_up_to_date(model_lake: Any) -> None:
         assert len(files(model_lake.lake, table)) == 1
     assert not training.train(model_lake.lake, "late", run="second").changed
     assert not training.predict(model_lake.lake, "late", run="second").changed
+
+
+@pytest.mark.parametrize("cut", [DayTransform(), MonthTransform(), YearTransform()])
+@pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01"])
+def test_partitions_at_the_ends_of_time_are_compacted(
+    tmp_path: Path, cut: Transform[Any, int], day: str
+) -> None:
+    (tmp_path / "assets" / "contracts").mkdir(parents=True)
+    settings = {"LAKEHOUSE_PROJECT": str(tmp_path), "LAKEHOUSE_HOME": str(tmp_path / ".lake")}
+    made = Lake(Settings.load({**settings, "LAKEHOUSE_THREADS": "2"}))
+    schema = Schema(NestedField(1, "n", LongType()), NestedField(2, "day", DateType()))
+    made.catalog.ensure(TABLE, schema, PartitionSpec(PartitionField(2, 1000, cut, "cut")))
+    when = date.fromisoformat(day)
+    add(made, *(pa.table({"n": [n], "day": [when]}, schema=schema.as_arrow()) for n in range(3)))
+    before = content(made)
+    assert compact(made).tables[0].files_now == 1
+    assert content(made) == before
+
+
+@pytest.mark.parametrize("moment", ["compaction.written", "compaction.proposed"])
+def test_what_is_compacted_while_a_person_is_forgotten_is_not_kept(
+    lake: Lake, points: dict[str, Any], moment: str
+) -> None:
+    """Whatever becomes of the rows of the table itself."""
+    steps: list[list[Path]] = []
+
+    def forget() -> None:
+        steps.append(new(lake))
+        now = lake.settings.clock()
+        lake.ledger.append([Erasure(1, "x", "n", "mark", "passed", 0, "dpo", "12", now)])
+
+    def new(lake: Lake) -> list[Path]:
+        return sorted((lake.settings.home / "warehouse").rglob("compacted-*.parquet"))
+
+    points[moment] = forget
+    before = content(lake)
+    (done,) = compact(lake).tables
+    assert (done.files_now, done.left) == (2, 0)
+    assert content(lake) == before
+    assert len(steps[0]) == 2
+    assert {str(file) for file in new(lake)}.isdisjoint(map(str, steps[0]))
+    assert len(new(lake)) == 2
+    assert lake.catalog.table(TABLE).refs().keys() == {"main"}
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_files_deleted_while_they_are_read_are_a_conflict(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch, whole: bool
+) -> None:
+    """Before the first row is read, and between two files."""
+    batches, gone = catalog.batches, []
+
+    def deleting(table: Any, bundle: Any) -> Iterator[pa.RecordBatch]:
+        read = batches(table, bundle)
+        if not whole:
+            yield next(read)
+        if not gone:
+            gone.extend(local_path(task.file.file_path) for task in bundle.tasks)
+            publishing.publish(
+                lake, publishing.propose(lake, [Draft(TABLE, (), AlwaysTrue())], "x")
+            )
+            for file in gone:
+                Path(file).unlink()
+        yield from read
+
+    monkeypatch.setattr(catalog, "batches", deleting)
+    (done,) = compact(lake).tables
+    assert (done.files, done.left) == (0, 0)
+    assert content(lake) == []
+    assert list((lake.settings.home / "warehouse").rglob("compacted-*.parquet")) == []

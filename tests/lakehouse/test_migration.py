@@ -1,6 +1,7 @@
 """A lake in another place: everything is there, and nothing of the first place is left in it."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -8,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlflow import MlflowClient
 
-from lakehouse import ingestion, landing, migration, registry, training
+from lakehouse import erasing, faults, ingestion, landing, migration, registry, training
 from lakehouse.errors import MigrationRefused, SettingsError
 from lakehouse.lake import Lake
 from lakehouse.settings import Settings
@@ -160,6 +162,30 @@ def test_a_migration_that_is_killed_is_taken_up_again(
     assert content(target) == before
 
 
+def test_it_is_taken_up_again_after_a_run_has_ended(trained_lake: Any, tmp_path: Path) -> None:
+    lake, file = trained_lake.lake, described(tmp_path)
+    client = MlflowClient(lake.settings.tracking_uri)
+    experiment = client.get_experiment_by_name("late")
+    assert experiment is not None
+    begun = client.create_run(experiment.experiment_id).info.run_id
+    assert run(trained_lake, file, "migration.registered") == -9
+    client.set_terminated(begun)
+    target = migration.open_target(lake, file)
+    migration.migrate(lake, target)
+    moved = MlflowClient(target.settings.tracking_uri).get_run(begun)
+    assert moved.info.status == "FINISHED"
+
+
+def test_other_models_are_not_written_over(trained_lake: Any, tmp_path: Path) -> None:
+    target = migration.open_target(trained_lake.lake, described(tmp_path))
+    registry.prepare(target)
+    client = MlflowClient(target.settings.tracking_uri)
+    other = client.create_run(client.create_experiment("another")).info.run_id
+    with pytest.raises(MigrationRefused, match="holds other models"):
+        migration.migrate(trained_lake.lake, target)
+    assert client.get_run(other).info.run_id == other
+
+
 def test_a_file_that_was_cut_short_is_copied_again(full: Any, tmp_path: Path) -> None:
     file = described(tmp_path)
     assert run(full, file, "migration.rewritten") == -9
@@ -203,6 +229,54 @@ def test_a_target_is_described_in_full(cities: Any, tmp_path: Path, text: str, w
     file.write_text(text)
     with pytest.raises(SettingsError, match=why):
         migration.open_target(cities.lake, file)
+
+
+def test_raw_files_on_another_disk_go_along(cities: Any, tmp_path: Path) -> None:
+    cities.put("cities", CITIES)
+    bronze = cities.folder / ".lake" / "warehouse" / "bronze" / "cities"
+    bronze.symlink_to(shutil.move(bronze, tmp_path / "disk"))
+    cities.put("cities", CITIES + "Rom,9\n")
+    target = migration.open_target(cities.lake, described(tmp_path))
+    migration.migrate(cities.lake, target)
+    objects = target.ledger.read().objects
+    assert len(objects) == 2
+    assert all(target.storage.exists(target.object_url(name)) for name in objects)
+
+
+def test_a_lake_without_its_raw_files_is_not_moved(cities: Any, tmp_path: Path) -> None:
+    cities.put("cities", CITIES)
+    (lost,) = (cities.folder / ".lake" / "warehouse" / "bronze").rglob("*.csv")
+    lost.unlink()
+    target = migration.open_target(cities.lake, described(tmp_path))
+    with pytest.raises(MigrationRefused, match=f"1 file cannot be found.*{lost.name}"):
+        migration.migrate(cities.lake, target)
+    assert target.storage.list(target.settings.warehouse) == []
+    assert target.catalog.locations() == {}
+
+
+def test_a_person_half_forgotten_does_not_move(
+    make_data_lake: Callable[..., Any], tmp_path: Path, monkeypatch: Any
+) -> None:
+    lake = make_data_lake("trips")
+    lake.put("trips", "id,start,price,city\n1,2013-01-05T10:00:00Z,1,Bonn\n")
+    person = erasing.Person.parse(lake.lake.contract("trips"), ["city=Bonn"])
+    said = {"by": "dpo", "note": "request 12", "run": "forget"}
+    killed = {"forgetting.begun": KeyboardInterrupt}
+
+    def reach(point: str) -> None:
+        if point in killed:
+            raise killed.pop(point)
+
+    monkeypatch.setattr(faults, "reach", reach)
+    with pytest.raises(KeyboardInterrupt):
+        erasing.forget(lake.lake, person, **said)
+    target = migration.open_target(lake.lake, described(tmp_path))
+    with pytest.raises(MigrationRefused, match=r"not finished \(1 of trips\)"):
+        migration.migrate(lake.lake, target)
+    assert target.storage.list(target.settings.warehouse) == []
+    erasing.forget(lake.lake, person, **said)
+    migration.migrate(lake.lake, target)
+    assert target.ledger.read().unfinished == ()
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lakehouse import monitoring, training
-from lakehouse.monitoring import workflow
+from lakehouse.monitoring import tables, workflow
 from lakehouse.monitoring.distances import js_distance, p_value, psi
 
 counts = st.lists(st.integers(0, 10_000), min_size=2, max_size=12)
@@ -162,6 +162,21 @@ def test_what_was_kept_is_what_would_be_measured(trained_lake, flights):
     assert (anew.drifts, anew.months) == (kept.drifts, kept.months)
 
 
+def test_an_older_measurement_does_not_replace_a_newer_one(trained_lake, flights, monkeypatch):
+    older, write = trained_lake.lake, tables.write
+
+    def meanwhile(*args, **more):
+        monkeypatch.setattr(tables, "write", write)
+        trained_lake.publish(flights.filter(pl.col("month") != 12))
+        monitoring.measure(trained_lake.lake, "late", run="newer")
+        write(*args, **more)
+
+    monkeypatch.setattr(tables, "write", meanwhile)
+    told = monitoring.measure(older, "late", run="older")
+    assert not told.changed
+    assert "2013-12" not in {month.month for month in tables.read(trained_lake.lake, "late").months}
+
+
 def test_a_month_without_labels_is_measured_without_performance(trained_lake, flights):
     unknown = pl.when(pl.col("month") != 12).then(pl.col("arr_delay"))
     trained_lake.publish(flights.with_columns(arr_delay=unknown))
@@ -183,7 +198,8 @@ def test_without_a_champion_nothing_is_measured(model_lake):
 
     assert "has no champion" in report.refusals()[0]
     assert monitoring.status(model_lake.lake, "late") is None
-    assert model_lake.lake.catalog.names() == ("gold.departures",)
+    made = [name for name in model_lake.lake.catalog.names() if not name.startswith("ledger.")]
+    assert made == ["gold.departures"]
 
 
 def test_an_alarm_waits_for_the_cooldown(trained_lake):

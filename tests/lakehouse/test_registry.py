@@ -6,12 +6,13 @@ import re
 import sqlite3
 import zipfile
 from datetime import UTC, datetime
+from functools import partialmethod
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from lakehouse import features, registry
+from lakehouse import features, registry, training
 from lakehouse.errors import TamperedModel
 from lakehouse.registry import ScoringState, TrainingState
 
@@ -219,3 +220,39 @@ class Unpickled:
 
     def __reduce__(self):
         return (pytest.fail, ("a pickle was loaded",))
+
+
+def one_at_a_time(monkeypatch, *searches):
+    """Has MLflow answer in pages of one, as it does in pages of thousands where there are more."""
+    from mlflow import MlflowClient
+
+    for search in searches:
+        whole = getattr(MlflowClient, search)
+        monkeypatch.setattr(MlflowClient, search, partialmethod(whole, max_results=1))
+
+
+def test_the_runs_of_all_experiments_are_known(trained_lake, monkeypatch):
+    from mlflow import MlflowClient
+
+    client = MlflowClient(trained_lake.lake.settings.tracking_uri)
+    others = {
+        client.create_run(client.create_experiment(name)).info.run_id for name in ("a", "b", "c")
+    }
+    known = registry.runs(trained_lake.lake)
+    assert known > others
+
+    one_at_a_time(monkeypatch, "search_experiments", "search_runs")
+
+    assert registry.runs(trained_lake.lake) == known
+
+
+def test_the_frames_of_all_versions_are_known(trained_lake, monkeypatch):
+    lake = trained_lake.lake
+    trained_lake.declare(features=[{"name": "distance", "kind": "numeric"}])
+    training.train(trained_lake.lake, "late", run="more")
+    known = registry.frames(lake)
+    assert len(known) == 2
+
+    one_at_a_time(monkeypatch, "search_model_versions")
+
+    assert registry.frames(lake) == known

@@ -4,15 +4,17 @@ import json
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
-from lakehouse import faults, ingestion, quality, rollback
+from lakehouse import dbt_manifest, faults, ingestion, publishing, quality, rollback
 from lakehouse.cli.accounts import booked, total
 from lakehouse.errors import RollbackRefused, TagRefused, UnknownName
 from lakehouse.ingestion import refreshing
-from lakehouse.ledger import Rollback
+from lakehouse.ledger import Build, Rollback
 from lakehouse.ledger.rollback import standing
 from lakehouse.query import Session
 
@@ -473,3 +475,34 @@ def entry(number: int, last: int, to: int, kind: str = "rolled_back") -> Rollbac
 )
 def test_the_publishes_that_count(entries: list[Rollback], counted: Any) -> None:
     assert [number for number in range(1, 15) if standing(entries, number)] == list(counted)
+
+
+def test_a_build_that_was_rolled_back_is_not_found_again_by_a_table_it_left_as_it_was(
+    data_lake: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake = data_lake.lake
+    data_lake.put("cities", "name,people\nBonn,1\n")
+    models = [SimpleNamespace(table=table) for table in ("gold.a", "gold.b")]
+    project = SimpleNamespace(models=models, sources=["silver.cities"], fingerprint="f")
+    monkeypatch.setattr(dbt_manifest, "load", lambda _: project)
+
+    def build(number: int, a: int, b: int) -> dict[str, str]:
+        made = {"gold.a": pa.table({"n": [a]}), "gold.b": pa.table({"n": [b]})}
+        written = publishing.replace_many(lake, made, run=f"r{number}")
+        outputs = {one.table: str(one.snapshot) for one in written}
+        inputs = json.dumps({"silver.cities": "1"})
+        lake.ledger.append([Build(number, "gold", "f", inputs, json.dumps(outputs))])
+        return outputs
+
+    first = build(1, 1, 1)
+    assert build(2, 1, 666)["gold.a"] == first["gold.a"]
+    back(data_lake, first["gold.b"], "gold.b")
+    build(3, 3, 3)
+    back(data_lake, first["gold.a"], "gold.a")
+    assert data_lake.rows("gold.b") == [(1,)]
+
+
+@pytest.mark.parametrize("said", ["0001-01-01T00:00+14:00", "9999-12-31T23:59:59-14:00", "²"])
+def test_what_is_no_time_and_no_number_is_told_as_such(twice: Any, said: str) -> None:
+    with pytest.raises(UnknownName, match="There is no snapshot, tag or time"):
+        back(twice, said)

@@ -13,6 +13,7 @@ import pytest
 from lakehouse import building, planning, rollback
 from lakehouse.building import Built
 from lakehouse.errors import RollbackRefused
+from lakehouse.query import Session
 
 pytestmark = pytest.mark.long
 
@@ -141,3 +142,20 @@ def test_what_no_build_published_is_refused(story: Story) -> None:
     assert empty.rows == 0
     with pytest.raises(RollbackRefused, match="no build published what is meant"):
         rollback.rollback(story.lake.lake, "gold.daily", empty.snapshot, **WHO)
+
+
+def test_gold_goes_back_to_the_columns_that_it_had(make_data_lake: Any, project: Path) -> None:
+    lake = make_data_lake("trips")
+    write_project(lake.folder / "dbt_project", project)
+    lake.put("trips", TRIPS + trip(1))
+    building.build(lake.lake, run="one")
+    first = str(lake.snapshots()["gold.whole"])
+    model = lake.folder / "dbt_project" / "models" / "gold" / "whole.sql"
+    model.write_text("select 'many' as n, sum(n) as total from {{ ref('daily') }}")
+    building.build(lake.open(), run="two")
+    assert lake.rows("gold.whole", "n", "total") == [("many", 1)]
+    rollback.rollback(lake.open(), "gold.whole", first, **WHO)
+    assert lake.reader().load_table("gold.whole").schema().column_names == ["n"]
+    assert lake.rows("gold.whole") == [(1,)]
+    with Session(lake.open()) as session:
+        assert session.query("FROM gold.whole").table.to_pylist() == [{"n": 1}]

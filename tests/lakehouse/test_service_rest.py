@@ -4,12 +4,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
+from requests import ReadTimeout, Session
 from restcatalog import RestServer
 from servers import free_port
 
-from lakehouse.catalog import staged
-from lakehouse.errors import PublishConflict, UsageError
+from lakehouse import catalog, maintenance, publishing
+from lakehouse.catalog import remote, staged
+from lakehouse.errors import PublishConflict, Unanswered, UsageError
 from lakehouse.lake import Lake
 from lakehouse.settings import Settings
 
@@ -65,8 +68,7 @@ def test_a_dataset_with_its_quarantine_is_published_in_one_request(lake: Any) ->
 
 def test_what_another_run_committed_first_is_a_conflict(lake: Any) -> None:
     lake.put("cities", CITIES)
-    catalog = lake.lake.catalog
-    refs = catalog.refs()
+    refs = lake.lake.catalog.refs()
     tables = [refs.tables[name] for name in ("silver.cities", "quarantine.cities")]
     changes = []
     for table in tables:
@@ -76,7 +78,7 @@ def test_what_another_run_committed_first_is_a_conflict(lake: Any) -> None:
     tables[1].append(tables[1].schema().as_arrow().empty_table())
     before = lake.snapshots()
     with pytest.raises(PublishConflict, match="another run committed"):
-        catalog.commit(changes)
+        lake.lake.catalog.commit(changes)
     assert lake.snapshots() == before
 
 
@@ -109,6 +111,62 @@ def test_a_server_that_is_away_is_told(tmp_path: Path) -> None:
         Lake(Settings.load(environment)).catalog.names()
 
 
+def test_history_is_bounded_and_counted_as_it_is(lake: Any) -> None:
+    for number in range(25):
+        publishing.replace(lake.lake, "gold.things", pa.table({"n": [number]}), run=f"r{number}")
+    table = lake.lake.catalog.table("gold.things")
+    before = len(table.snapshots())
+    assert before <= 21
+    found = maintenance.expire(lake.lake, run="m")
+    table = lake.lake.catalog.table("gold.things")
+    assert len(table.snapshots()) == 20
+    told = {one.table: one.snapshots for one in found.tables}
+    assert told.get("gold.things", 0) == before - 20
+    assert rows(lake, "gold.things") == [(24,)]
+
+
+def test_a_table_can_lose_its_past(lake: Any) -> None:
+    for number in range(25):
+        publishing.replace(lake.lake, "gold.things", pa.table({"n": [number]}), run=f"r{number}")
+    lake.lake.catalog.commit([catalog.renewed(lake.lake.catalog.table("gold.things"))])
+    assert len(lake.lake.catalog.table("gold.things").snapshots()) == 1
+    assert rows(lake, "gold.things") == [(24,)]
+
+
 def test_restore_and_migrate_need_a_database(lake: Any) -> None:
     with pytest.raises(UsageError, match="only be moved by its own server"):
         _ = lake.lake.catalog.engine
+
+
+def test_a_commit_that_was_done_though_a_gateway_said_503_is_no_conflict(lake: Any) -> None:
+    publishing.replace(lake.lake, "gold.t", pa.table({"n": [1]}), run="one")
+    base = lake.lake.catalog.refs(["gold.t"])
+    lake.server.lost = 1
+    written = publishing.replace(lake.lake, "gold.t", pa.table({"n": [1, 2]}), run="two", base=base)
+    assert written.changed
+    assert rows(lake, "gold.t") == [(1,), (2,)]
+
+
+def test_a_commit_that_a_server_does_not_answer_may_have_been_done(
+    lake: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publishing.replace(lake.lake, "gold.t", pa.table({"n": [1]}), run="one")
+    post = Session.post
+
+    def silent(self: Session, url: str, **more: Any) -> Any:
+        post(self, url, **more)
+        raise ReadTimeout("read timed out")
+
+    monkeypatch.setattr(Session, "post", silent)
+    publishing.replace(lake.lake, "gold.t", pa.table({"n": [1, 2]}), run="two")
+    assert rows(lake, "gold.t") == [(1,), (2,)]
+    monkeypatch.setattr(remote, "_done", lambda *_: False)
+    with pytest.raises(Unanswered, match=r"read timed out.* may or may not be published"):
+        publishing.replace(lake.lake, "gold.t", pa.table({"n": [3]}), run="three")
+
+
+def test_whether_a_table_is_there_is_asked_of_that_table_alone(lake: Any) -> None:
+    made = lake.lake.catalog.ensure("gold.t", pa.schema([("n", pa.int64())]))
+    del lake.server.requests[:]
+    lake.lake.catalog.ensure("gold.t", made.schema())
+    assert set(lake.server.requests) == {"GET /v1/namespaces/gold/tables/t"}

@@ -5,7 +5,7 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
-from lakehouse import features, registry, training
+from lakehouse import features, publishing, registry, training
 from lakehouse.errors import TamperedModel
 
 DEPARTED = {"name": "dep_delay", "kind": "numeric"}
@@ -203,3 +203,20 @@ def test_asking_imports_neither_mlflow_nor_torch():
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert found.stdout.strip() == "[]"
+
+
+def test_an_older_prediction_does_not_replace_a_newer_one(trained_lake, flights, monkeypatch):
+    older, publish = trained_lake.lake, publishing.replace
+
+    def meanwhile(*args, **more):
+        monkeypatch.setattr(publishing, "replace", publish)
+        trained_lake.publish(flights.filter(pl.col("month") != 12))
+        training.predict(trained_lake.lake, "late", run="newer")
+        return publish(*args, **more)
+
+    monkeypatch.setattr(publishing, "replace", meanwhile)
+    told = training.predict(older, "late", run="older")
+    table = trained_lake.lake.catalog.table("gold.predictions_late")
+    summary = table.current_snapshot().summary
+    assert summary["lakehouse.run"] == "newer"
+    assert (told.changed, told.rows) == (False, int(summary["total-records"]))

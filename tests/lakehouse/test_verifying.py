@@ -68,10 +68,11 @@ def test_a_file_that_is_gone_is_told_as_before(files: VerifiedFileIO) -> None:
         files.new_input("s3://verified/metadata/b.json").open()
 
 
-def test_where_the_store_names_no_md5_two_equal_reads_will_do() -> None:
+@pytest.mark.parametrize("retries", [0, 1])
+def test_where_the_store_names_no_md5_two_equal_reads_will_do(retries: int) -> None:
     memory = fsspec.filesystem("memory")
     memory.pipe("/verified/c.json", CONTENT)
-    file = _Verified(FsspecInputFile("/verified/c.json", memory), retries=1)
+    file = _Verified(FsspecInputFile("/verified/c.json", memory), retries)
     assert file.open().read() == CONTENT
 
 

@@ -1,0 +1,168 @@
+"""A newer version that is refused takes nothing from readers, in this run or in any later one."""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lakehouse import ingestion, landing
+from lakehouse.ingestion import refreshing
+
+LEAST_TWO = {
+    "metric": "rowCount",
+    "mustBeGreaterOrEqualTo": 2,
+    "severity": "error",
+    "description": "At least two.",
+}
+READINGS = "station,time,temp\n"
+A1 = "A,2013-01-05T12:00:00Z,1\n"
+A2 = "A,2013-01-06T12:00:00Z,1\n"
+
+
+def held(lake: Any, table: str) -> list[int]:
+    """Rows after each of three further runs, which have nothing to do."""
+    found = []
+    for _ in range(3):
+        assert lake.refresh(table).refusals() == ()
+        found.append(len(lake.rows(f"silver.{table}")))
+    return found
+
+
+def test_a_whole_file_that_fails_its_audit_leaves_the_last_good_one(data_lake: Any) -> None:
+    data_lake.declare("cities", quality=[LEAST_TWO])
+    data_lake.put("cities", "name,people\nBonn,1\nKiel,2\n")
+    assert data_lake.put("cities", "name,people\nBonn,1\n", "b.csv").refusals()
+    assert held(data_lake, "cities") == [2, 2, 2]
+    assert data_lake.put("cities", "name,people\nBonn,1\nUlm,3\n", "c.csv").refusals() == ()
+    assert data_lake.rows("silver.cities", "name") == [("Bonn",), ("Ulm",)]
+
+
+def test_a_version_of_a_file_that_fails_its_audit_leaves_the_last_good_one(data_lake: Any) -> None:
+    data_lake.declare("readings", quality=[LEAST_TWO])
+    data_lake.put("readings", READINGS + A1 + A2)
+    assert data_lake.put("readings", READINGS + A1).refusals()
+    assert held(data_lake, "readings") == [2, 2, 2]
+
+
+def test_what_it_holds_of_another_partition_is_published_all_the_same(data_lake: Any) -> None:
+    """Its January is refused, its February is not: there it takes the older version's place."""
+    data_lake.declare("readings", quality=[LEAST_TWO])
+    february = "A,2013-02-05T12:00:00Z,1\nA,2013-02-06T12:00:00Z,1\n"
+    data_lake.put("readings", READINGS + A1 + A2 + february)
+    assert data_lake.put("readings", READINGS + A1 + february.replace(",1", ",9")).refusals()
+    rows = [(1.0,), (1.0,), (9.0,), (9.0,)]
+    assert sorted(data_lake.rows("silver.readings", "temp")) == rows
+    assert held(data_lake, "readings") == [4, 4, 4]
+
+
+@pytest.mark.parametrize("beside", ["", "B,2013-01-05T12:00:00Z,5\n"])
+def test_what_a_broken_version_had_replaced_comes_back_whole(data_lake: Any, beside: str) -> None:
+    """Good, then broken, both new to the run: the good one was not among what had been read."""
+    data_lake.land("readings", READINGS + A1 + A2, "a.csv")
+    data_lake.land("readings", READINGS + A1.replace(",1\n", ",x\n") + A2[:-2] + "y\n", "a.csv")
+    if beside:
+        data_lake.land("readings", READINGS + beside, "b.csv")
+    refreshed = data_lake.refresh("readings")
+    assert len(refreshed.refused) == 1
+    assert len(data_lake.rows("silver.readings")) == 2 + bool(beside)
+    assert held(data_lake, "readings") == [2 + bool(beside)] * 3
+    accounts = data_lake.accounts("readings")
+    assert accounts["2013-01", 1] == (2, 0, 0, 0)
+
+
+TRIPS = "id,start,price,city\n"
+
+
+def trip(number: int, price: int = 5) -> str:
+    return f"{number},2013-01-05T10:00:00Z,{price},Bonn\n"
+
+
+def ids(lake: Any) -> list[int]:
+    return sorted(row[0] for row in lake.rows("silver.trips", "id"))
+
+
+@pytest.fixture
+def during(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], None]], None]:
+    """Has something happen while the next audit is at work, once."""
+    audit = refreshing.audit
+
+    def arrange(act: Callable[[], None]) -> None:
+        def slow(*arguments: Any) -> Any:
+            monkeypatch.setattr(refreshing, "audit", audit)
+            found = audit(*arguments)
+            act()
+            return found
+
+        monkeypatch.setattr(refreshing, "audit", slow)
+
+    return arrange
+
+
+@pytest.fixture
+def accepted(data_lake: Any) -> Any:
+    """Trips 1, and of a refused delivery that a person accepted, 2."""
+    data_lake.put("trips", TRIPS + trip(1))
+    data_lake.put("trips", TRIPS + trip(2) + trip(3, 999) + trip(4, 999), "b.csv")
+    data_lake.decide("accepted", 2)
+    data_lake.refresh("trips")
+    assert ids(data_lake) == [1, 2]
+    return data_lake
+
+
+def test_replay_leaves_what_a_person_withdrew(accepted: Any) -> None:
+    accepted.decide("withdrawn", 2)
+    accepted.put("trips", TRIPS + trip(5) + trip(6, 999) + trip(7, 999), "c.csv")
+    assert landing.replay(accepted.lake, "trips", by="ada").deliveries == (3,)
+    accepted.refresh("trips")
+    assert (ids(accepted), accepted.state("trips").withdrawn) == ([1], {2})
+
+
+def test_replay_leaves_what_a_person_accepted(accepted: Any) -> None:
+    assert landing.replay(accepted.lake, "trips", by="ada").deliveries == ()
+    assert accepted.put("trips", TRIPS + trip(9), "z.csv").refusals() == ()
+    assert ids(accepted) == [1, 2, 9]
+
+
+def test_a_slower_audit_does_not_take_back_what_a_person_accepted(
+    data_lake: Any, during: Callable[..., None]
+) -> None:
+    data_lake.declare("trips", quality=[LEAST_TWO])
+    data_lake.land("trips", TRIPS + trip(1))
+    other = data_lake.open()
+
+    def refuse_and_accept() -> None:
+        ingestion.refresh(other, "trips", run="other")
+        landing.decide(other, "accepted", [1], by="ada", note="a quiet month")
+
+    during(refuse_and_accept)
+    data_lake.refresh("trips")
+    data_lake.refresh("trips")
+    assert ids(data_lake) == [1]
+
+
+def test_what_is_withdrawn_during_a_run_is_not_published_by_it(
+    data_lake: Any, during: Callable[..., None]
+) -> None:
+    data_lake.put("trips", TRIPS + trip(1))
+    data_lake.land("trips", TRIPS + trip(2), "b.csv")
+    other = data_lake.open()
+    during(lambda: landing.decide(other, "withdrawn", [2], by="ada", note="wrong") and None)
+    data_lake.refresh("trips")
+    assert ids(data_lake) == [1]
+
+
+def test_an_earlier_version_that_is_put_back_with_its_time_is_a_delivery(
+    data_lake: Any, tmp_path: Path
+) -> None:
+    file = data_lake.drop("cities", "name,people\nBonn,1\n")
+    os.utime(file, (1.6e9, 1.6e9))
+    shutil.copy2(file, tmp_path / "kept.csv")
+    landing.land(data_lake.lake, "cities", run="first")
+    data_lake.put("cities", "name,people\nBonn,2\n")
+    shutil.copy2(tmp_path / "kept.csv", file)
+    assert len(landing.land(data_lake.lake, "cities", run="third").deliveries) == 1
+    data_lake.refresh("cities")
+    assert data_lake.rows("silver.cities", "people") == [(1,)]
