@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import duckdb
@@ -13,6 +14,7 @@ import pytest
 
 from lakehouse import backup, erasing, faults, landing, maintenance, publishing
 from lakehouse.erasing import databases
+from lakehouse.erasing import traces as places
 from lakehouse.errors import UsageError
 
 WHO, NAME = "MRN-000777", "Zyxwanda"
@@ -231,16 +233,27 @@ def test_a_backup_that_was_never_finished_goes(
 def test_a_backup_that_was_being_taken_is_taken_anew(
     patients: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It may have the registry as it was before the person was forgotten."""
+    """It has the registry as it was when only tables were cleared, and all its files are there."""
+    cleared, saving, blot = Event(), Event(), places.blot
     reached: list[str] = []
+
+    def slow(*about: Any) -> int:
+        cleared.set()
+        saving.wait()
+        return blot(*about)
+
+    monkeypatch.setattr(places, "blot", slow)
+    forgetting = Thread(target=forget, args=(patients,))
+    forgetting.start()
+    cleared.wait()
 
     def reach(name: str) -> None:
         reached.append(name)
         if name == "backup.stored" and reached.count(name) == 1:
-            forget(patients)
+            saving.set()
+            forgetting.join()
 
     monkeypatch.setattr(faults, "reach", reach)
-    saved = backup.save(patients.lake, "mine")
+    saved = backup.save(patients.open(), "mine")
     assert reached.count("backup.copied") == 2
-    assert [one.name for one in backup.listed(patients.lake).backups] == ["mine"]
-    assert backup.listed(patients.lake).backups[0] == saved.backup
+    assert backup.listed(patients.lake).backups == (saved.backup,)
