@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from lakehouse import catalog, registry
@@ -17,8 +18,8 @@ from lakehouse.storage import StoredFile, local_path
 
 _PARTS = ("data", "metadata")
 """Folders of a table in which there is nothing but its files."""
-_BACKUP = "/references.txt"
-"""What a backup needs is listed in such a file of its folder."""
+_BACKUP, _DOCUMENT = "/references.txt", "/backup.json"
+"""What a backup needs is listed in the one file of its folder; the other is written last."""
 
 
 _READERS = 8
@@ -85,11 +86,18 @@ def _listed(lake: Lake) -> Mapping[str, list[StoredFile]]:
 
 
 def _backups(lake: Lake, files: Mapping[str, Sequence[StoredFile]]) -> set[str]:
-    """Returns the files that backups need; those in the warehouse are listed by their path."""
+    """Returns the files that backups need; those in the warehouse are listed by their path.
+
+    Without its document a backup is being taken, or, past the grace period, was never finished.
+    """
     found: set[str] = set()
-    backups = (file for folder in files if folder.startswith("backups/") for file in files[folder])
+    backups = [file for folder in files if folder.startswith("backups/") for file in files[folder]]
+    whole = {file.url.removesuffix(_DOCUMENT) for file in backups if file.url.endswith(_DOCUMENT)}
+    since = datetime.now(UTC) - lake.settings.grace
     for file in backups:
-        if file.url.endswith(_BACKUP):
+        if file.url.endswith(_BACKUP) and (
+            file.url.removesuffix(_BACKUP) in whole or file.modified > since
+        ):
             with lake.storage.open(file.url) as stream:
                 lines = stream.read().decode().splitlines()
             urls = (line if "://" in line else lake.object_url(line) for line in lines)
