@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import shutil
+import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -120,16 +123,13 @@ class Storage:
             self.filesystem(target).put_file(
                 local_path(source), target, chunksize=_PART, max_concurrency=_PARTS
             )
-        elif _remote(source):
-            Path(local_path(target)).parent.mkdir(parents=True, exist_ok=True)
-            self.filesystem(source).get_file(source, local_path(target))
-            _flush(Path(local_path(target)))
         else:
-            with self.open(source) as reader, self.filesystem(target).open(target, "wb") as writer:
-                for block in _blocks(reader):
-                    writer.write(block)
-                writer.flush()
-                os.fsync(writer.fileno())
+            with _whole(Path(local_path(target))) as part:
+                if _remote(source):
+                    self.filesystem(source).get_file(source, str(part))
+                else:
+                    shutil.copyfile(local_path(source), part)
+                _flush(part)
 
     def fetch(self, source: str, target: str, sha256: str) -> None:
         """Copies a file whose content is known.
@@ -188,6 +188,18 @@ def _lies_in(folder: Path, file: str) -> bool:
     """Whether a file is there, and in a folder itself rather than behind a link out of it."""
     real = Path(file).resolve()
     return real.is_file() and real.is_relative_to(folder)
+
+
+@contextmanager
+def _whole(target: Path) -> Iterator[Path]:
+    """Lends a passing name for a file, which has its own once it is whole."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f"{target.name[:100]}.{uuid.uuid4().hex}.part")
+    try:
+        yield part
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _flush(file: Path) -> None:

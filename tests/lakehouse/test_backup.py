@@ -1,10 +1,12 @@
 """Backups: one moment of a lake that goes on, and the way back to it."""
 
+import os
 import shutil
 import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,11 @@ import pytest
 from lakehouse import backup, maintenance, publishing, registry, training
 from lakehouse.errors import RestoreRefused, UnknownName, UsageError
 from lakehouse.lake import Lake
+
+
+class Killed(BaseException):
+    """Ends a call as a kill does."""
+
 
 CITIES = "name,people\nBonn,3\nKiel,5\n"
 TRIPS = "id,start,price,city\n"
@@ -320,3 +327,50 @@ def _one() -> Any:
     import pyarrow as pa
 
     return pa.table({"n": [1]})
+
+
+def test_what_a_backup_that_was_never_finished_needs_goes_after_the_grace_period(
+    cities: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def reach(point: str) -> None:
+        if point == "backup.stored" and list(cities.folder.rglob("old/references.txt")):
+            raise Killed
+
+    monkeypatch.setattr("lakehouse.faults.reach", reach)
+    with pytest.raises(Killed):
+        backup.save(cities.lake, "old")
+    monkeypatch.undo()
+    cities.declare("cities", snapshots={"keep": 1})
+    (before,) = (cities.folder / ".lake/warehouse/silver/cities/data").glob("*.parquet")
+    cities.put("cities", "name,people\nRom,1\n", "b.csv")
+    cities.put("cities", "name,people\nRom,2\n", "c.csv")
+    maintenance.maintain(cities.open(), run="m", grace=timedelta(0))
+    assert before.exists()  # it may be being taken
+    (references,) = cities.folder.rglob("old/references.txt")
+    os.utime(references, (1.6e9, 1.6e9))
+    maintenance.maintain(cities.open(), run="m", grace=timedelta(0))
+    assert not before.exists()
+
+
+def test_metadata_that_was_put_back_in_part_is_put_back_by_the_next_call(
+    cities: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = backup.save(cities.lake, "friday").backup
+    place = Path(taken.tables["silver.cities"].removeprefix("file://"))
+    (cities.folder / ".lake/catalog.db").unlink()
+    place.unlink()  # trimmed by later commits
+    copyfile = shutil.copyfile
+
+    def cut(source: Any, target: Any) -> None:
+        if Path(target).parent == place.parent:
+            Path(target).write_bytes(Path(source).read_bytes()[:100])
+            raise Killed
+        copyfile(source, target)
+
+    monkeypatch.setattr(shutil, "copyfile", cut)
+    with pytest.raises(Killed):
+        backup.restore(cities.open(), "friday")
+    monkeypatch.undo()
+    backup.restore(cities.open(), "friday")
+    cities._lake = None
+    assert len(cities.rows("silver.cities")) == 2
