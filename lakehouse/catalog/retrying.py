@@ -10,7 +10,7 @@ from typing import TypeVar
 from lakehouse.errors import PublishConflict
 
 R = TypeVar("R")
-_LONGEST = 2.0
+_LONGEST = 5.0
 """Seconds."""
 
 
