@@ -54,14 +54,13 @@ def survey(
     root, totals = landing_url(lake, dataset), lake.contract(dataset).totals
     listed = {source_key(root, file.url): file for file in lake.storage.list(root)}
     delivered = books.delivered(dataset)
+    seen = {(entry.source_key, entry.source_etag) for entry in delivered}
     last = {entry.source_key: entry for entry in delivered}
     now = datetime.now(UTC)
     instead = {before: now.sha256 for before, now in books.replaced_in(dataset).items()}
     found = []
     for key, file in listed.items():
-        # the last one's: an earlier version may come back with the time that it had
-        seen = key in last and last[key].source_etag == file.etag
-        fresh = not seen and _rests(file, now, settle)
+        fresh = (key, file.etag) not in seen and _rests(file, now, settle)
         if (
             is_side(totals, key)
             or not fresh

@@ -1,9 +1,6 @@
 """A newer version that is refused takes nothing from readers, in this run or in any later one."""
 
-import os
-import shutil
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -152,17 +149,3 @@ def test_what_is_withdrawn_during_a_run_is_not_published_by_it(
     during(lambda: landing.decide(other, "withdrawn", [2], by="ada", note="wrong") and None)
     data_lake.refresh("trips")
     assert ids(data_lake) == [1]
-
-
-def test_an_earlier_version_that_is_put_back_with_its_time_is_a_delivery(
-    data_lake: Any, tmp_path: Path
-) -> None:
-    file = data_lake.drop("cities", "name,people\nBonn,1\n")
-    os.utime(file, (1.6e9, 1.6e9))
-    shutil.copy2(file, tmp_path / "kept.csv")
-    landing.land(data_lake.lake, "cities", run="first")
-    data_lake.put("cities", "name,people\nBonn,2\n")
-    shutil.copy2(tmp_path / "kept.csv", file)
-    assert len(landing.land(data_lake.lake, "cities", run="third").deliveries) == 1
-    data_lake.refresh("cities")
-    assert data_lake.rows("silver.cities", "people") == [(1,)]
