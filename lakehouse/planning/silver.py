@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cached_property
@@ -11,11 +12,11 @@ from lakehouse.conforming import VERSION
 from lakehouse.contract import Contract, Reasons
 from lakehouse.ledger import Account, Books, Decision, Delivery
 from lakehouse.planning.holding import Holding, holdings
-from lakehouse.planning.meaning import belonging, current
+from lakehouse.planning.meaning import current
 from lakehouse.planning.records import records
 from lakehouse.planning.retention import is_past, told
 from lakehouse.planning.rollbacks import digest, hold, kept
-from lakehouse.results import UNASSIGNED
+from lakehouse.results import UNASSIGNED, WHOLE
 
 _KEY = "hash key"
 """Stands among the pinned datasets; with its space it can be none of them."""
@@ -54,10 +55,15 @@ class SilverState:
     @cached_property
     def wanted(self) -> Mapping[str, frozenset[int]]:
         """Numbers of the deliveries that belong in each partition."""
-        gone = self._books.removed(self.dataset)
-        found = belonging(self._contract, self._admitted, self.refused, self.records)
-        wanted = {name: numbers - gone for name, numbers in found.items()}
-        return {n: wanted[n] for n in sorted(wanted) if wanted[n] and n not in self.expired}
+        aside = {(decision.delivery, decision.partition) for decision in self.refused}
+        found: dict[str, set[int]] = defaultdict(set)
+        for delivery in self.active:
+            for partition, rows in self.records.get(delivery.sha256, {}).items():
+                touched = partition and (rows or partition == WHOLE)
+                out = (delivery.number, partition) in aside or partition in self.expired
+                if touched and not out:
+                    found[partition].add(delivery.number)
+        return {name: frozenset(numbers) for name, numbers in sorted(found.items())}
 
     @cached_property
     def pending(self) -> tuple[Delivery, ...]:
@@ -227,12 +233,8 @@ class SilverState:
 
     @cached_property
     def _current(self) -> tuple[Delivery, ...]:
-        return current(self._contract, self._admitted)
-
-    @cached_property
-    def _admitted(self) -> tuple[Delivery, ...]:
         out = self._barred | self.withdrawn
-        return tuple(d for d in self._delivered if d.number not in out)
+        return current(self._contract, [d for d in self._delivered if d.number not in out])
 
     @cached_property
     def active(self) -> tuple[Delivery, ...]:
