@@ -27,12 +27,6 @@ class View:
     books: Books
     state: SilverState
 
-    def fresh(self, partition: str) -> frozenset[int]:
-        """Returns the deliveries that readers of a partition do not see yet."""
-        held = self.state.held.get(partition)
-        present = held.deliveries if held else frozenset()
-        return self.state.wanted.get(partition, frozenset()) - present
-
 
 def look(lake: Lake, contract: Contract) -> View:
     """Returns the dataset as it is now."""

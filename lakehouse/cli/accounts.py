@@ -102,23 +102,25 @@ def _booked(
     rows = max(sum(records.values()), held)
     rest = rows - held
     kept = {a.partition: a.rows for a in accounts}
-    gone = {p: max(n - kept.get(p, 0), 0) for p, n in records.items() if p in past}
-    expired = sum(gone.values())
-    refused = sum(d.rows for d in refusals if d.partition not in gone)
-    if any(not d.partition for d in refusals):
-        refused, expired = rest, 0
+    left = {p: max(n - kept.get(p, 0), 0) for p, n in records.items()}
+    aside = {d.partition for d in refusals}
+    gone = sum(n for p, n in left.items() if p in past)
+    lost = sum(n for p, n in left.items() if p not in past and number in state.replaced(p))
+    out = {p for p in aside - set(past) if number not in state.replaced(p)}
+    refused = sum(left.get(p, 0) for p in out)
     if number in state.withdrawn:
-        name, left = "withdrawn", Statement(withdrawn=rest)
+        name, other = "withdrawn", Statement(withdrawn=rest)
     elif number in state.superseded:
-        name, left = "superseded", Statement(superseded=rest)
-    elif refusals:
-        name = "refused"
-        left = Statement(refused=refused, expired=expired, waiting=rest - refused - expired)
+        name, other = "superseded", Statement(superseded=rest)
+    elif "" in aside:
+        name, other = "refused", Statement(refused=rest)
     else:
-        waits = rest > expired or (not accounts and delivery in state.unread)
-        done = "expired" if expired and expired == rows else "published"
+        waiting = rest - refused - gone - lost
+        waits = waiting or (not accounts and delivery in state.unread)
+        done = "expired" if gone and gone == rows else "published"
         held_back = any(number in state.wanted.get(name, ()) for name in state.kept)
         name = ("held" if held_back else "waiting") if waits else done
-        left = Statement(expired=expired, waiting=rest - expired)
+        name = "refused" if out else name
+        other = Statement(refused=refused, superseded=lost, expired=gone, waiting=waiting)
     reasons = tuple(d.reason for d in refusals)
-    return Booked(delivery, name, placed + left + Statement(rows=rows), reasons)
+    return Booked(delivery, name, placed + other + Statement(rows=rows), reasons)

@@ -107,7 +107,7 @@ def _refused(lake: Lake, contract: Contract, books: Books, delivery: Delivery) -
     }
     with lake.connect() as connection:
         staging = Staging(lake, connection, contract, pinned)
-        staging.conform([delivery], (), [delivery.number])
+        staging.conform([delivery], {}, [delivery.number])
         partitions = [UNASSIGNED, *_partitions(books, contract, delivery)]
         if contract.partition is None:
             partitions = [WHOLE]

@@ -53,13 +53,17 @@ class Staging:
         prepare(connection, contract, lake.settings)
 
     def conform(
-        self, deliveries: Sequence[Delivery], partitions: Collection[str], accepted: Collection[int]
+        self,
+        deliveries: Sequence[Delivery],
+        wanted: Mapping[str, Collection[int]],
+        accepted: Collection[int],
     ) -> Conformed:
-        """Stages the rows that `deliveries` have in `partitions`.
+        """Stages the rows that `deliveries` have in the partitions wanted.
 
         Args:
-            deliveries: Every delivery that touches any of the partitions.
-            partitions: Names of the partitions wanted; rows of others are left out.
+            deliveries: Every delivery that is wanted in any of the partitions.
+            wanted: Numbers of the deliveries that make each partition; rows of other partitions are
+                left out, and those that a delivery has in a partition where it is not wanted.
             accepted: Deliveries that a person admits whatever their share of broken rows.
         """
         with self._lake.scratch() as scratch:
@@ -71,9 +75,10 @@ class Staging:
                     f"DELETE FROM {table} WHERE __delivery = {excess.delivery.number}"
                 )
         gone = {excess.delivery.number for excess in excesses}
+        self._keep(wanted)
         self._resolve([delivery for delivery in deliveries if delivery.number not in gone])
-        counts = tuple(c for c in self._counts() if c.partition in {*partitions, UNASSIGNED})
-        return Conformed(tuple(sorted(partitions)), counts, excesses)
+        counts = tuple(c for c in self._counts() if c.partition in {*wanted, UNASSIGNED})
+        return Conformed(tuple(sorted(wanted)), counts, excesses)
 
     def valid_rows(self, partition: str) -> str:
         """Returns SQL for the rows of one partition as they are published."""
@@ -220,6 +225,20 @@ class Staging:
             "GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 1"
         ).fetchone()
         return (str(found[0]), int(found[1])) if found else ("", 0)
+
+    def _keep(self, wanted: Mapping[str, Collection[int]]) -> None:
+        """Takes out what a delivery has in a partition of which it was refused or is replaced."""
+        for table in ("__valid", TABLE):
+            found = self._connection.execute(
+                f"SELECT DISTINCT __delivery, __label FROM {table}"
+            ).fetchall()
+            for delivery, label in found:
+                name = partition_name(self._contract, label)
+                if name in wanted and delivery not in wanted[name]:
+                    self._connection.execute(
+                        f"DELETE FROM {table} WHERE __delivery = {delivery} "
+                        f"AND {in_partition(self._contract, name)}"
+                    )
 
     def _resolve(self, deliveries: Sequence[Delivery]) -> None:
         """Of rows with one key keeps the last of the last delivery; notes what the others are."""

@@ -125,6 +125,14 @@ class Contract:
         """References that decide which rows are published, so that their snapshots are inputs."""
         return tuple(ref for ref in self.references if ref.orphans == "quarantine")
 
+    @property
+    def counts_rows(self) -> bool:
+        """Whether a partition with too few or too many rows is refused."""
+        return any(
+            one.severity == "error" and one.type.startswith("expect_table_row_count")
+            for one in self.expectations
+        )
+
     def column(self, name: str) -> Column:
         """Returns the column of that name."""
         return next(column for column in self.columns if column.name == name)

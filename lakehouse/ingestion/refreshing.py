@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from lakehouse import faults, tables
 from lakehouse.admitting import View, look, read_new
@@ -89,6 +89,19 @@ class _Brought:
     checks: tuple[Check, ...] = ()
     unassigned: int = 0
 
+    def then(self, later: _Brought) -> _Brought:
+        """Returns this and what a later attempt did in partitions that this one left.
+
+        What is judged twice was refused in the first place: that verdict is told.
+        """
+        done = {outcome.name for outcome in later.outcomes}
+        judged = {(check.name, check.partition) for check in self.checks}
+        return _Brought(
+            tuple(one for one in self.outcomes if one.name not in done) + later.outcomes,
+            self.checks + tuple(c for c in later.checks if (c.name, c.partition) not in judged),
+            self.unassigned + later.unassigned,
+        )
+
 
 def _targets(state: SilverState, partitions: Collection[str] | None) -> list[str]:
     stale = list(state.stale)
@@ -103,15 +116,10 @@ def _bring(view: View, targets: Sequence[str], run: str) -> _Brought:
     if files.excesses:
         refusing.refuse_excesses(view, files.excesses)
         faults.reach("refusing.excesses")
-        # what a refused delivery had replaced comes back: that is not in the files
-        after = look(view.lake, view.contract)
-        due = [name for name in targets if name in after.state.stale]
-        brought = _bring(after, due, run) if due else _Brought()
-        left = _left(view, [name for name in targets if name not in due])
-        return replace(brought, outcomes=left + brought.outcomes)
+        return _again(view, _Brought(_left(view, targets)), run)
     for last in attempts(_REBASES):
         try:
-            return _show(view, targets, files, run)
+            return _again(view, _show(view, targets, files, run), run)
         except PublishConflict:
             after = look(view.lake, view.contract)
             if last or _decided(after, targets) != _decided(view, targets):
@@ -119,6 +127,23 @@ def _bring(view: View, targets: Sequence[str], run: str) -> _Brought:
             # only other partitions were published: the same files go onto what is there now
             view = after
     raise AssertionError  # the last attempt returns or raises
+
+
+def _again(view: View, brought: _Brought, run: str) -> _Brought:
+    """Brings back what refused deliveries had replaced: that is not in the files.
+
+    Each round refuses at least one delivery more, so that there is an end of them.
+    """
+    refused = [outcome.name for outcome in brought.outcomes if not outcome.published]
+    if not refused:
+        return brought
+    read_new(view.lake, view.contract)
+    after = look(view.lake, view.contract)
+    # what another run published meanwhile is the next run's business
+    due = _targets(after.state, refused)
+    if not due:
+        return brought
+    return brought.then(_bring(after, due, run))
 
 
 def _decided(view: View, targets: Sequence[str]) -> object:
@@ -137,7 +162,7 @@ def _show(
     run: str,
 ) -> _Brought:
     """Judges the files on a branch and publishes the partitions that pass."""
-    judged = [name for name in targets if view.state.wanted.get(name) and name != UNASSIGNED]
+    judged = [name for name in targets if _is_judged(view, name)]
     outcomes: tuple[PartitionOutcome, ...] = ()
     proposals = _propose(view, targets, files, run)
     faults.reach("refresh.proposed")
@@ -172,6 +197,22 @@ def _show(
     )
 
 
+def _is_judged(view: View, partition: str) -> bool:
+    """Returns whether a partition has to pass the audit.
+
+    One that loses its last row is judged where a file without a single row took them, or where the
+    contract says how many there should be; a stray row may leave the month it never belonged to.
+    """
+    if partition == UNASSIGNED:
+        return False
+    if view.state.wanted.get(partition):
+        return True
+    fresh = view.state.fresh(partition)
+    rows = {d.number: view.state.records.get(d.sha256, {}) for d in view.state.active}
+    empty = any(not any(rows.get(number, {}).values()) for number in fresh)
+    return bool(fresh) and (empty or view.contract.counts_rows)
+
+
 def _propose(view: View, targets: Sequence[str], files: Files, run: str) -> tuple[Proposal, ...]:
     """Puts the targets on a branch of both tables; first the rows, then the broken ones."""
     contract = view.contract
@@ -202,10 +243,11 @@ def _refused(view: View, found: Audit) -> list[str]:
     """
 
     def admitted(name: str) -> bool:
-        fresh, final = view.fresh(name), name in found.inadmissible
-        if not fresh:
-            return name in view.state.erased
-        return not final and fresh <= view.state.accepted
+        fresh, final = view.state.fresh(name), name in found.inadmissible
+        if not fresh and name in view.state.erased:
+            return True
+        blamed = fresh or view.state.wanted.get(name, frozenset())
+        return not final and blamed <= view.state.accepted
 
     return [name for name in found.report.failed_partitions if not admitted(name)]
 

@@ -31,7 +31,7 @@ def refuse_partitions(
     """
     entries = []
     for partition, why in evidence.items():
-        fresh = view.fresh(partition)
+        fresh = view.state.fresh(partition)
         told = _partition(view, partition, why, fresh, final=partition in final)
         rows = {c.delivery: c.rows for c in counts if c.partition == partition}
         entries += [(n, partition, rows.get(n, 0), told) for n in sorted(fresh or {0})]

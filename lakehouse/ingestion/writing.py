@@ -48,7 +48,9 @@ def _stage(
     with view.lake.connect(tables=bool(pinned)) as connection:
         staging = Staging(view.lake, connection, view.contract, pinned)
         deliveries = [numbered[number] for number in touching]
-        conformed = staging.conform(deliveries, partitions, view.state.admitted)
+        named = {*partitions, UNASSIGNED}
+        wanted = {name: view.state.wanted.get(name, frozenset()) for name in named}
+        conformed = staging.conform(deliveries, wanted, view.state.admitted)
         files.counts += conformed.counts
         files.excesses += conformed.excesses
         for partition in sorted({c.partition for c in conformed.counts if c.published}):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cached_property
@@ -12,11 +11,12 @@ from lakehouse.conforming import VERSION
 from lakehouse.contract import Contract, Reasons
 from lakehouse.ledger import Account, Books, Decision, Delivery
 from lakehouse.planning.holding import Holding, holdings
-from lakehouse.planning.meaning import current
+from lakehouse.planning.meaning import Meaning
 from lakehouse.planning.records import records
 from lakehouse.planning.retention import is_past, told
 from lakehouse.planning.rollbacks import digest, hold, kept
-from lakehouse.results import UNASSIGNED, WHOLE
+from lakehouse.planning.verdicts import standing
+from lakehouse.results import UNASSIGNED
 
 _KEY = "hash key"
 """Stands among the pinned datasets; with its space it can be none of them."""
@@ -55,15 +55,9 @@ class SilverState:
     @cached_property
     def wanted(self) -> Mapping[str, frozenset[int]]:
         """Numbers of the deliveries that belong in each partition."""
-        aside = {(decision.delivery, decision.partition) for decision in self.refused}
-        found: dict[str, set[int]] = defaultdict(set)
-        for delivery in self.active:
-            for partition, rows in self.records.get(delivery.sha256, {}).items():
-                touched = partition and (rows or partition == WHOLE)
-                out = (delivery.number, partition) in aside or partition in self.expired
-                if touched and not out:
-                    found[partition].add(delivery.number)
-        return {name: frozenset(numbers) for name, numbers in sorted(found.items())}
+        gone = self._books.removed(self.dataset)
+        wanted = {name: numbers - gone for name, numbers in self._meaning.wanted.items()}
+        return {n: wanted[n] for n in sorted(wanted) if wanted[n] and n not in self.expired}
 
     @cached_property
     def pending(self) -> tuple[Delivery, ...]:
@@ -160,15 +154,22 @@ class SilverState:
     @cached_property
     def superseded(self) -> frozenset[int]:
         """Deliveries that a later one replaces as a whole."""
-        if self._contract.delivery == "incremental" or self._contract.history:
-            return frozenset()
-        whole = self._contract.delivery == "full"
-        last = {"" if whole else d.source_key: d.number for d in self._current}
-        return frozenset(
-            delivery.number
-            for delivery in self._delivered
-            if delivery.number < last.get("" if whole else delivery.source_key, 0)
-        )
+        return self._meaning.superseded
+
+    def replaced(self, partition: str) -> Mapping[int, int]:
+        """Returns the delivery by which each one is replaced in a partition, by their numbers."""
+        return self._meaning.replaced(partition)
+
+    def fresh(self, partition: str) -> frozenset[int]:
+        """Returns the deliveries whose part in a partition readers do not see yet.
+
+        One that no longer has the rows of the version before it has a part, too.
+        """
+        have = self.held.get(partition)
+        present = have.deliveries if have else frozenset()
+        want = self.wanted.get(partition, frozenset())
+        replaced = self.replaced(partition) if present - want else {}
+        return (want - present) | {replaced[gone] for gone in present - want if gone in replaced}
 
     @cached_property
     def pins(self) -> str:
@@ -192,36 +193,11 @@ class SilverState:
 
     @cached_property
     def _decisions(self) -> tuple[Decision, ...]:
-        """What still holds: the latest word on each delivery, and its partitions' refusals.
-
-        A refusal falls with the contract it was made under, and by a later word of a person; but
-        nobody's word makes a file readable.
-        """
-        latest: dict[tuple[int, str], Decision] = {}
-        mine = (d for d in self._books.decisions if d.dataset == self.dataset)
-        for decision in sorted(mine, key=lambda d: d.number):
-            if decision.kind == "refused":
-                if decision.fingerprint == self._contract.fingerprint:
-                    latest[decision.delivery, decision.partition] = decision
-                continue
-            if decision.delivery in self._unreadable and decision.kind != "withdrawn":
-                continue
-            for key in [key for key in latest if key[0] == decision.delivery]:
-                del latest[key]
-            latest[decision.delivery, ""] = decision
-        return tuple(latest.values())
+        return standing(self._books, self._contract, self._delivered, self.records)
 
     @cached_property
-    def _unreadable(self) -> frozenset[int]:
-        """Deliveries whose object cannot be read under this contract."""
-        bad = {
-            entry.sha256
-            for entry in self._books.inspections
-            if entry.dataset == self.dataset
-            and entry.fingerprint == self._contract.fingerprint
-            and entry.unreadable
-        }
-        return frozenset(d.number for d in self._delivered if d.sha256 in bad)
+    def _meaning(self) -> Meaning:
+        return Meaning(self._contract, self._delivered, self._decisions, self.records)
 
     def _decided(self, kind: str) -> frozenset[int]:
         return frozenset(d.delivery for d in self._decisions if d.kind == kind)
@@ -232,15 +208,10 @@ class SilverState:
         return frozenset(d.delivery for d in self.refused if not d.partition)
 
     @cached_property
-    def _current(self) -> tuple[Delivery, ...]:
-        out = self._barred | self.withdrawn
-        return current(self._contract, [d for d in self._delivered if d.number not in out])
-
-    @cached_property
     def active(self) -> tuple[Delivery, ...]:
         """Deliveries whose rows count; what retention has deleted comes back under no contract."""
         gone = self._books.removed(self.dataset)
-        return tuple(d for d in self._current if d.number not in gone)
+        return tuple(d for d in self._meaning.active if d.number not in gone)
 
     @cached_property
     def records(self) -> Mapping[str, Mapping[str, int]]:
@@ -256,17 +227,25 @@ class SilverState:
             return f"past retention of {limit}" if present else ""
         if gone := sorted(self.erased.get(partition, ())):
             return f"rows of {self._label(gone[-1])} were erased"
-        if present & (self._barred - self.superseded):
+        if present & (self._barred - self.replaced(partition).keys()):
             # what readers see was refused under a newer contract; it stays until someone decides
             return ""
         if fresh := sorted(want - present):
             more = f" and {len(fresh) - 1} more" if len(fresh) > 1 else ""
             return f"new {self._label(fresh[-1])}{more}"
-        if gone := sorted(present - want):
-            how = "withdrawn" if gone[-1] in self.withdrawn else "superseded"
-            return f"{self._label(gone[-1])} {how}"
-        given_up = {decision.partition for decision in self.refused if decision.delivery == 0}
-        return "" if have is None or partition in given_up else self._outdated(have)
+        if have is None or self._given_up(partition):
+            return ""
+        gone = sorted(present - want)
+        return self._departed(gone[-1]) if gone else self._outdated(have)
+
+    def _given_up(self, partition: str) -> bool:
+        """Whether what is left of a partition was refused, and nothing has come since."""
+        refused = {decision.partition for decision in self.refused if decision.delivery == 0}
+        return partition in refused and not self.fresh(partition)
+
+    def _departed(self, number: int) -> str:
+        how = "withdrawn" if number in self.withdrawn else "superseded"
+        return f"{self._label(number)} {how}"
 
     def _outdated(self, have: Holding) -> str:
         """Why the same deliveries would give other rows now."""

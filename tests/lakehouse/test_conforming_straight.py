@@ -66,7 +66,8 @@ class Ways:
     def long(self) -> tuple[list[Any], list[Any], list[Count]]:
         with self.lake.connect(tables=False) as connection:
             staging = Staging(self.lake, connection, self.contract, {})
-            counts = staging.conform(self.deliveries, ["2013-01"], ()).counts
+            wanted = {"2013-01": [delivery.number for delivery in self.deliveries]}
+            counts = staging.conform(self.deliveries, wanted, ()).counts
             rows = connection.execute(staging.valid_rows("2013-01")).fetchall()
             return sorted(rows), self._broken(connection, staging.broken, counts), _filled(counts)
 

@@ -28,7 +28,6 @@ def held(lake: Any, table: str) -> list[int]:
     return found
 
 
-@pytest.mark.xfail(reason="known: the next run empties what the refused version replaces")
 def test_a_whole_file_that_fails_its_audit_leaves_the_last_good_one(data_lake: Any) -> None:
     data_lake.declare("cities", quality=[LEAST_TWO])
     data_lake.put("cities", "name,people\nBonn,1\nKiel,2\n")
@@ -38,7 +37,6 @@ def test_a_whole_file_that_fails_its_audit_leaves_the_last_good_one(data_lake: A
     assert data_lake.rows("silver.cities", "name") == [("Bonn",), ("Ulm",)]
 
 
-@pytest.mark.xfail(reason="known: the next run empties what the refused version replaces")
 def test_a_version_of_a_file_that_fails_its_audit_leaves_the_last_good_one(data_lake: Any) -> None:
     data_lake.declare("readings", quality=[LEAST_TWO])
     data_lake.put("readings", READINGS + A1 + A2)
@@ -46,7 +44,6 @@ def test_a_version_of_a_file_that_fails_its_audit_leaves_the_last_good_one(data_
     assert held(data_lake, "readings") == [2, 2, 2]
 
 
-@pytest.mark.xfail(reason="known: the next run empties what the refused version replaces")
 def test_what_it_holds_of_another_partition_is_published_all_the_same(data_lake: Any) -> None:
     """Its January is refused, its February is not: there it takes the older version's place."""
     data_lake.declare("readings", quality=[LEAST_TWO])
@@ -71,6 +68,65 @@ def test_what_a_broken_version_had_replaced_comes_back_whole(data_lake: Any, bes
     assert held(data_lake, "readings") == [2 + bool(beside)] * 3
     accounts = data_lake.accounts("readings")
     assert accounts["2013-01", 1] == (2, 0, 0, 0)
+
+
+def test_refused_rows_stay_out_when_their_month_is_read_again_with_another(data_lake: Any) -> None:
+    """Both months are conformed in one go, and a file that was refused in one is in the other."""
+    data_lake.declare("readings", quality=[LEAST_TWO])
+    february = "C,2013-02-05T12:00:00Z,1\nC,2013-02-06T12:00:00Z,1\n"
+    data_lake.put("readings", READINGS + "B,2013-01-05T12:00:00Z,7\n" + february, "b.csv")
+    assert len(data_lake.rows("silver.readings")) == 2
+    late = A1 + A2 + "D,2013-02-05T12:00:00Z,1\n"
+    assert data_lake.put("readings", READINGS + late, "a.csv").refusals() == ()
+    assert sorted(data_lake.rows("silver.readings", "station")) == [(s,) for s in "AACCD"]
+
+
+def test_a_good_and_a_refused_version_new_to_one_run_show_the_good_one(data_lake: Any) -> None:
+    data_lake.declare("readings", quality=[LEAST_TWO])
+    data_lake.land("readings", READINGS + A1 + A2)
+    refreshed = data_lake.put("readings", READINGS + A1)
+    assert len(refreshed.refusals()) == 1
+    assert [(one.name, one.published, one.rows) for one in refreshed.outcomes] == [
+        ("2013-01", True, 2)
+    ]
+    assert not all(check.passed for check in refreshed.checks())
+    assert held(data_lake, "readings") == [2, 2, 2]
+
+
+def test_a_file_without_rows_takes_none_away_until_a_person_says_so(data_lake: Any) -> None:
+    data_lake.put("readings", READINGS + A1 + A2)
+    (told,) = data_lake.put("readings", READINGS).refusals()
+    assert "has no rows" in told
+    assert "lakehouse accept 2" in told
+    assert held(data_lake, "readings") == [2, 2, 2]
+    data_lake.decide("accepted", 2)
+    assert data_lake.refresh("readings").refusals() == ()
+    assert data_lake.rows("silver.readings") == []
+
+
+def test_a_month_that_must_have_rows_is_not_emptied_by_a_file_that_has_others(
+    data_lake: Any,
+) -> None:
+    data_lake.declare("readings", quality=[LEAST_TWO])
+    data_lake.put("readings", READINGS + A1 + A2)
+    february = READINGS + A1.replace("-01-", "-02-") + A2.replace("-01-", "-02-")
+    assert data_lake.put("readings", february).refusals()
+    assert held(data_lake, "readings") == [4, 4, 4]
+
+
+def test_what_a_withdrawal_leaves_is_judged_once_and_can_be_accepted(data_lake: Any) -> None:
+    data_lake.declare("readings", quality=[LEAST_TWO])
+    data_lake.land("readings", READINGS + A1, "a.csv")
+    data_lake.put("readings", READINGS + A2, "b.csv")
+    data_lake.decide("withdrawn", 2)
+    (told,) = data_lake.refresh("readings").refusals()
+    assert "was not published" in told
+    assert held(data_lake, "readings") == [2, 2, 2]
+    data_lake.decide("replayed", 1)
+    assert data_lake.refresh("readings").refusals()
+    data_lake.decide("accepted", 1)
+    assert data_lake.refresh("readings").refusals() == ()
+    assert len(data_lake.rows("silver.readings")) == 1
 
 
 TRIPS = "id,start,price,city\n"
