@@ -16,6 +16,7 @@ from lakehouse.connection import connect
 from lakehouse.contract import Contract
 from lakehouse.errors import UnknownName
 from lakehouse.ledger import Ledger
+from lakehouse.locking import exclusive
 from lakehouse.model_spec import ModelSpec
 from lakehouse.settings import Settings
 from lakehouse.storage import Storage
@@ -69,6 +70,15 @@ class Lake:
             object: What the books call it: its path in the warehouse.
         """
         return f"{self.settings.warehouse}/{object}"
+
+    @contextmanager
+    def files_held(self) -> Iterator[None]:
+        """Waits its turn; within, maintenance deletes nothing.
+
+        For whoever is about to refer to files that lie there of old, and may be condemned.
+        """
+        with exclusive(self.settings.home / "files.lock", self.settings.catalog_uri):
+            yield
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:

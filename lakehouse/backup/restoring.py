@@ -75,7 +75,7 @@ def restore(lake: Lake, where: str, *, replace: bool = False) -> Restored:
     if backup.warehouse != lake.settings.warehouse:
         why = f"it is of the warehouse {backup.warehouse}, this lake's is {lake.settings.warehouse}"
         raise RestoreRefused(backup.name, why)
-    with lake.scratch() as scratch:
+    with lake.scratch() as scratch, lake.files_held():
         _verified(lake, backup, place, scratch)
         tables, models = _tables_differ(lake, backup), _models_differ(lake, scratch / REGISTRY)
         if not replace:

@@ -69,7 +69,8 @@ def save(lake: Lake, name: str = "", to: str = "") -> Saved:
         forgotten = lake.ledger.read().erasures
         try:
             backup = _written(lake, called, target)
-            absent = folder.absent(lake, _references(lake, target))
+            with lake.files_held():  # what is being deleted is gone; what comes later, sees it
+                absent = folder.absent(lake, _references(lake, target))
         except FileNotFoundError:  # a table moved on and its metadata was trimmed meanwhile
             continue
         # the registry may be as it was before a person was forgotten

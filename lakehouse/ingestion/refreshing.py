@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 
 from lakehouse import faults, tables
 from lakehouse.admitting import View, look, read_new
@@ -13,6 +12,7 @@ from lakehouse.errors import PublishConflict
 from lakehouse.ingestion import refusing
 from lakehouse.ingestion.accounting import book
 from lakehouse.ingestion.auditing import Audit, audit
+from lakehouse.ingestion.bringing import Brought, done, left
 from lakehouse.ingestion.evolving import note, prepare
 from lakehouse.ingestion.files import Files
 from lakehouse.ingestion.remembering import judgements, shown
@@ -63,7 +63,7 @@ def refresh(
     faults.reach("refresh.prepared")
     known = {decision.number for decision in lake.ledger.read().decisions}
     read_new(lake, contract)
-    brought = _Brought()
+    brought = Brought()
     for attempt in range(_ATTEMPTS):
         view = look(lake, contract)
         targets = _targets(view.state, partitions)
@@ -81,28 +81,6 @@ def refresh(
     return result
 
 
-@dataclass(frozen=True)
-class _Brought:
-    """What one attempt did."""
-
-    outcomes: tuple[PartitionOutcome, ...] = ()
-    checks: tuple[Check, ...] = ()
-    unassigned: int = 0
-
-    def then(self, later: _Brought) -> _Brought:
-        """Returns this and what a later attempt did in partitions that this one left.
-
-        What is judged twice was refused in the first place: that verdict is told.
-        """
-        done = {outcome.name for outcome in later.outcomes}
-        judged = {(check.name, check.partition) for check in self.checks}
-        return _Brought(
-            tuple(one for one in self.outcomes if one.name not in done) + later.outcomes,
-            self.checks + tuple(c for c in later.checks if (c.name, c.partition) not in judged),
-            self.unassigned + later.unassigned,
-        )
-
-
 def _targets(state: SilverState, partitions: Collection[str] | None) -> list[str]:
     stale = list(state.stale)
     if partitions is None:
@@ -110,13 +88,13 @@ def _targets(state: SilverState, partitions: Collection[str] | None) -> list[str
     return [name for name in stale if name in partitions or name == UNASSIGNED]
 
 
-def _bring(view: View, targets: Sequence[str], run: str) -> _Brought:
+def _bring(view: View, targets: Sequence[str], run: str) -> Brought:
     files = write(view, targets, run)
     faults.reach("refresh.written")
     if files.excesses:
         refusing.refuse_excesses(view, files.excesses)
         faults.reach("refusing.excesses")
-        return _again(view, _Brought(_left(view, targets)), run)
+        return _again(view, Brought(left(view, targets)), run)
     for last in attempts(_REBASES):
         try:
             return _again(view, _show(view, targets, files, run), run)
@@ -129,7 +107,7 @@ def _bring(view: View, targets: Sequence[str], run: str) -> _Brought:
     raise AssertionError  # the last attempt returns or raises
 
 
-def _again(view: View, brought: _Brought, run: str) -> _Brought:
+def _again(view: View, brought: Brought, run: str) -> Brought:
     """Brings back what refused deliveries had replaced: that is not in the files.
 
     Each round refuses at least one delivery more, so that there is an end of them.
@@ -160,7 +138,7 @@ def _show(
     targets: Sequence[str],
     files: Files,
     run: str,
-) -> _Brought:
+) -> Brought:
     """Judges the files on a branch and publishes the partitions that pass."""
     judged = [name for name in targets if _is_judged(view, name)]
     outcomes: tuple[PartitionOutcome, ...] = ()
@@ -179,10 +157,10 @@ def _show(
             evidence = {name: found.evidence(name) for name in refused}
             refusing.refuse_partitions(view, evidence, files.counts, found.inadmissible)
             faults.reach("refusing.booked")
-            outcomes += _left(view, refused)
+            outcomes += left(view, refused)
             targets = [name for name in targets if name not in refused]
             if not targets:
-                return _Brought(outcomes, shown(view, verdicts, found.checks))
+                return Brought(outcomes, shown(view, verdicts, found.checks))
             proposals = _propose(view, targets, files, run)
         _publish(view, targets, files, proposals, verdicts)
         faults.reach("refresh.published")
@@ -190,8 +168,8 @@ def _show(
         discard(view.lake, proposals)
         raise
     apart = sum(c.quarantined for c in files.counts if c.partition == UNASSIGNED)
-    return _Brought(
-        outcomes + _done(view, targets, files),
+    return Brought(
+        outcomes + done(view, targets, files),
         shown(view, verdicts, found.checks),
         apart if UNASSIGNED in targets else 0,
     )
@@ -280,43 +258,13 @@ def _publish(
     publish(view.lake, proposals, entries, lambda table: note(table, view.contract))
 
 
-def _left(view: View, names: Sequence[str]) -> tuple[PartitionOutcome, ...]:
-    """Partitions whose readers see what they saw before."""
-    held = view.state.held
-    return tuple(
-        PartitionOutcome(n, False, view.state.stale[n], held[n].rows if n in held else 0)
-        for n in names
-        if n != UNASSIGNED
-    )
-
-
-def _done(view: View, names: Sequence[str], files: Files) -> tuple[PartitionOutcome, ...]:
-    """Partitions that readers now see anew."""
-    found = []
-    for name in names:
-        mine = [count for count in files.counts if count.partition == name]
-        if name != UNASSIGNED:
-            found.append(
-                PartitionOutcome(
-                    name=name,
-                    published=True,
-                    reason=view.state.stale[name],
-                    rows=sum(count.published for count in mine),
-                    quarantined=sum(count.quarantined for count in mine),
-                    duplicates=sum(count.duplicates for count in mine),
-                    superseded=sum(count.superseded for count in mine),
-                )
-            )
-    return tuple(found)
-
-
 def _files(view: View) -> tuple[Check, ...]:
     """Judges whether each partition that is over has the files that its producer is to send."""
     now = view.lake.settings.clock()
     return totals.checks(view.contract, totals.files(view.state, view.contract, view.books, now))
 
 
-def _result(view: View, brought: _Brought, known: Collection[int]) -> Refreshed:
+def _result(view: View, brought: Brought, known: Collection[int]) -> Refreshed:
     state = view.state
     refused = tuple(dict.fromkeys(d.reason for d in state.refused if d.number not in known))
     held = {name: held.rows for name, held in state.held.items() if name != UNASSIGNED}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -106,13 +107,14 @@ def land(
         return [claim(lake, number, side) for number, side in told if side is not None]
 
     faults.reach("landing.copied")
-    delivered = lake.ledger.number(Delivery, entries, claims) if whole else ()
-    faults.reach("landing.booked")
-    for delivery in delivered:
-        if not lake.storage.exists(lake.object_url(delivery.object)):
-            # it lay there of old, and maintenance took it for one that nobody wants
-            file = files[delivery.source_key].file
-            copy(lake, dataset, delivery.source_key, file, books.replaced_in(dataset))
+    with lake.files_held() if whole else nullcontext():
+        delivered = lake.ledger.number(Delivery, entries, claims) if whole else ()
+        faults.reach("landing.booked")
+        for delivery in delivered:
+            if not lake.storage.exists(lake.object_url(delivery.object)):
+                # it lay there of old, and maintenance took it for one that nobody wants
+                file = files[delivery.source_key].file
+                copy(lake, dataset, delivery.source_key, file, books.replaced_in(dataset))
     added = {delivery.sha256 for delivery in delivered} - known
     read_new(lake, contract)
     state = look(lake, contract).state

@@ -46,11 +46,13 @@ class Marked:
     """What a look at all files found.
 
     Attributes:
+        files: All files below the warehouse, by the first two folders of their path.
         useless: Files that nothing refers to.
         retained: Raw files past retention that stay, by dataset and why.
         skipped: Places where the books do not fit what is in storage, as full sentences.
     """
 
+    files: Mapping[str, list[StoredFile]]
     useless: list[Useless] = field(default_factory=list)
     retained: Mapping[str, int] = field(default_factory=dict)
     skipped: list[str] = field(default_factory=list)
@@ -64,11 +66,22 @@ def mark(lake: Lake) -> Marked:
     Args:
         lake: The lake.
     """
-    files = _listed(lake)
+    return _look(lake, _listed(lake, lake.settings.warehouse))
+
+
+def again(lake: Lake, before: Marked) -> Marked:
+    """Returns which of the files of a look nothing refers to now."""
+    kept = {place: files for place, files in before.files.items() if not _is_backup(place)}
+    backups = _listed(lake, f"{lake.settings.warehouse}/backups")
+    return _look(lake, {**kept, **backups}, younger=True)
+
+
+def _look(lake: Lake, files: Mapping[str, list[StoredFile]], *, younger: bool = False) -> Marked:
+    """Looks at what the books refer to; tables may be `younger` than the listing of the files."""
     refs = lake.catalog.refs()
     saved = _backups(lake, files)
-    found = Marked()
-    _tables(lake, files, refs, found)
+    found = Marked(files)
+    _tables(lake, files, refs, found, younger=younger)
     _bronze(lake, files, refs, found)
     _models(lake, found)
     _keys(lake, files, refs, found)
@@ -76,11 +89,15 @@ def mark(lake: Lake) -> Marked:
     return found
 
 
-def _listed(lake: Lake) -> Mapping[str, list[StoredFile]]:
-    """Returns the files below the warehouse by the first two folders of their path."""
+def _is_backup(place: str) -> bool:
+    return place.startswith("backups/")
+
+
+def _listed(lake: Lake, folder: str) -> Mapping[str, list[StoredFile]]:
+    """Returns the files below a folder by the first two folders of their path in the warehouse."""
     root = lake.settings.warehouse
     found: dict[str, list[StoredFile]] = {}
-    for file in lake.storage.list(root, hidden=True):
+    for file in lake.storage.list(folder, hidden=True):
         found.setdefault("/".join(_path(root, file.url).split("/")[:2]), []).append(file)
     return found
 
@@ -91,7 +108,7 @@ def _backups(lake: Lake, files: Mapping[str, Sequence[StoredFile]]) -> set[str]:
     Without its document a backup is being taken, or, past the grace period, was never finished.
     """
     found: set[str] = set()
-    backups = [file for folder in files if folder.startswith("backups/") for file in files[folder]]
+    backups = [file for place in files if _is_backup(place) for file in files[place]]
     whole = {file.url.removesuffix(_DOCUMENT) for file in backups if file.url.endswith(_DOCUMENT)}
     since = datetime.now(UTC) - lake.settings.grace
     for file in backups:
@@ -106,7 +123,12 @@ def _backups(lake: Lake, files: Mapping[str, Sequence[StoredFile]]) -> set[str]:
 
 
 def _tables(
-    lake: Lake, files: Mapping[str, Sequence[StoredFile]], refs: Refs, found: Marked
+    lake: Lake,
+    files: Mapping[str, Sequence[StoredFile]],
+    refs: Refs,
+    found: Marked,
+    *,
+    younger: bool,
 ) -> None:
     """Marks what no snapshot of a table has."""
     with ThreadPoolExecutor(_READERS) as pool:
@@ -118,7 +140,7 @@ def _tables(
         places.add(place)
         folders = tuple(f"{real(table.location())}/{part}/" for part in _PARTS)
         mine = {real(file.url): file for file in files.get(place, ())}
-        if real(table.metadata_location) not in mine:
+        if not younger and real(table.metadata_location) not in mine:
             found.skipped.append(
                 f"{name} was left alone: its metadata file {table.metadata_location} is not among "
                 "the files of its folder."

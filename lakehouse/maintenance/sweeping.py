@@ -19,12 +19,14 @@ from lakehouse import faults
 from lakehouse.lake import Lake
 from lakehouse.ledger import Removal
 from lakehouse.maintenance import condemned
-from lakehouse.maintenance.marking import Useless, mark, real, scratch, wanted, young
+from lakehouse.maintenance.marking import Marked, Useless, again, mark, scratch, young
 from lakehouse.maintenance.result import Swept, SweptPlace
 from lakehouse.planning.retention import told
 
 Progress = Callable[[str], None]
 _ZERO = timedelta(0)
+_BATCH = 1000
+"""Files that are deleted while others wait."""
 
 
 def sweep(
@@ -63,13 +65,11 @@ def sweep(
     left = (now - grace).timestamp()
     idle = [path for path in scratch(lake.settings.home) if not young(path, left)]
     if not dry:
-        if since or condemned.read(lake):
-            condemned.write(lake, since)
+        with lake.files_held():
+            if since or condemned.read(lake):
+                condemned.write(lake, since)
         faults.reach("sweep.condemned")
-        doomed = _unwanted(lake, doomed)
-        _record(lake, doomed, run)
-        faults.reach("sweep.recorded")
-        _remove(lake, doomed, progress)
+        doomed = _removed(lake, found, doomed, run, progress)
     scratched = _scratched(idle, dry=dry)
     places = (*_places(found.useless, doomed), *scratched)
     return Swept(places, found.retained, tuple(found.skipped), dry)
@@ -85,10 +85,30 @@ def _since(known: datetime | None, now: datetime) -> datetime:
     return known if known is not None and known <= now else now
 
 
-def _unwanted(lake: Lake, doomed: Sequence[Useless]) -> list[Useless]:
-    """Returns the files less those in bronze that a run has booked meanwhile."""
-    needed = wanted(lake, lake.ledger.read())
-    return [one for one in doomed if one.deliveries or real(one.file.url) not in needed]
+def _removed(
+    lake: Lake, found: Marked, doomed: Sequence[Useless], run: str, progress: Progress
+) -> list[Useless]:
+    """Deletes files that are still of no use, and returns them.
+
+    What is restored, landed again or saved meanwhile waits for the end of a batch, or is seen by
+    the look before it.
+    """
+    removed: list[Useless] = []
+    for start in range(0, len(doomed), _BATCH):
+        batch = doomed[start : start + _BATCH]
+        with lake.files_held():
+            useless = {one.file.url: one for one in again(lake, found).useless}
+            batch = [useless[one.file.url] for one in batch if one.file.url in useless]
+            _record(lake, batch, run)
+            faults.reach("sweep.recorded")
+            for one in batch:
+                with suppress(FileNotFoundError):  # another maintenance was faster
+                    lake.storage.remove(one.file.url)
+                faults.reach("sweep.removed")
+        removed += batch
+        if len(doomed) > _BATCH:
+            progress(f"{len(removed):,} of {len(doomed):,} files removed")
+    return removed
 
 
 def _record(lake: Lake, doomed: Sequence[Useless], run: str) -> None:
@@ -112,15 +132,6 @@ def _record(lake: Lake, doomed: Sequence[Useless], run: str) -> None:
                 )
             )
     lake.ledger.append(entries)
-
-
-def _remove(lake: Lake, doomed: Sequence[Useless], progress: Progress) -> None:
-    for number, one in enumerate(doomed, start=1):
-        with suppress(FileNotFoundError):  # another maintenance was faster
-            lake.storage.remove(one.file.url)
-        faults.reach("sweep.removed")
-        if not number % 1000:
-            progress(f"{number:,} of {len(doomed):,} files removed")
 
 
 def _places(useless: Sequence[Useless], doomed: Sequence[Useless]) -> list[SweptPlace]:

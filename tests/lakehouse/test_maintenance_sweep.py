@@ -5,6 +5,7 @@ import os
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import pyarrow as pa
@@ -14,6 +15,7 @@ from pyiceberg.expressions import AlwaysTrue
 from lakehouse import backup, catalog, maintenance, publishing, registry
 from lakehouse.cli.accounts import booked
 from lakehouse.contract import Keeping
+from lakehouse.errors import RestoreRefused
 from lakehouse.lake import Lake
 from lakehouse.landing import taking
 from lakehouse.ledger import Erasure
@@ -506,3 +508,59 @@ def test_keys_of_erasures_go_when_none_of_them_is_unfinished(data_lake: Any) -> 
     assert len(list(folder.iterdir())) == 3  # a run may be about to book one of them
     maintain(lake)
     assert [file.name for file in folder.iterdir()] == [f"{'a' * 16}.key"]
+
+
+@pytest.mark.parametrize("point", ["sweep.marked", "sweep.condemned", "sweep.recorded"])
+def test_a_lake_that_is_restored_meanwhile_has_all_its_files(
+    lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, point: str
+) -> None:
+    """The backup lies elsewhere, so that nothing in the warehouse protects what it needs."""
+    backup.save(lake, "friday", str(tmp_path))
+    backup.remove(lake, "friday")
+    keep(monkeypatch, 1)
+    maintenance.expire(lake, run="expire", grace=NONE)
+    deleting, refused = point == "sweep.recorded", []
+
+    def restore() -> None:
+        try:
+            backup.restore(Lake(lake.settings), str(tmp_path / "friday"), replace=True)
+        except RestoreRefused as error:
+            refused.append(error)
+
+    other = Thread(target=restore)
+
+    def reach(reached: str) -> None:
+        if reached == point:
+            other.start()
+            other.join(timeout=1 if deleting else None)  # it waits until all is deleted
+
+    monkeypatch.setattr(sweeping.faults, "reach", reach)
+    maintenance.sweep(lake, run="sweep", grace=NONE)
+    other.join()
+    assert needed(lake) <= everything(lake)
+    assert bool(refused) == deleting
+
+
+def test_a_backup_that_is_being_taken_has_all_its_files(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has read the catalog before snapshots were forgotten, and lists its needs after a look."""
+    copied, go_on = Event(), Event()
+
+    def reach(point: str) -> None:
+        if point == "backup.copied":
+            copied.set()
+            go_on.wait()
+        if point == "sweep.condemned":
+            go_on.set()
+            other.join()
+
+    other = Thread(target=backup.save, args=(Lake(lake.settings), "friday"))
+    monkeypatch.setattr(sweeping.faults, "reach", reach)
+    other.start()
+    copied.wait()
+    keep(monkeypatch, 1)
+    maintenance.expire(lake, run="expire", grace=NONE)
+    maintenance.sweep(lake, run="sweep", grace=NONE)
+    backup.restore(lake, "friday", replace=True)
+    assert needed(lake) <= everything(lake)
