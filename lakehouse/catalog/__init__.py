@@ -7,11 +7,8 @@ from lakehouse.catalog.appending import append
 from lakehouse.catalog.catalog import (
     FORMAT_VERSION,
     MAIN,
-    SAME_ROWS,
     Catalog,
     Change,
-    Refs,
-    content_of,
     format_of,
     staged,
     still_at,
@@ -30,6 +27,7 @@ from lakehouse.catalog.reaching import data_files, reached
 from lakehouse.catalog.references import back, tag, untag
 from lakehouse.catalog.relocating import counts, relocated
 from lakehouse.catalog.retrying import attempts, retried
+from lakehouse.catalog.refs import SAME_ROWS, Refs, content_of
 from lakehouse.catalog.rewriting import refilled, reshaped, rewrite
 
 __all__ = [

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property, partial
 
 import pyarrow as pa
@@ -24,7 +24,6 @@ from pyiceberg.table import (
     Table,
     Transaction,
 )
-from pyiceberg.table.snapshots import Snapshot
 from pyiceberg.table.update import (
     AssertRefSnapshotId,
     SetSnapshotRefUpdate,
@@ -37,8 +36,9 @@ from sqlalchemy.exc import IntegrityError
 from lakehouse import faults
 from lakehouse.catalog import remote
 from lakehouse.catalog.expiring import forgetting, trim
-from lakehouse.catalog.moving import move, name_of, rows
+from lakehouse.catalog.moving import drop, move, name_of, rows
 from lakehouse.catalog.opening import open_catalog
+from lakehouse.catalog.refs import Refs
 from lakehouse.catalog.remote import open_remote
 from lakehouse.errors import LakeFormatError, PublishConflict, UnknownName, UsageError
 from lakehouse.settings import Settings
@@ -58,8 +58,6 @@ _PROPERTIES = {
     "commit.manifest-merge.enabled": "true",
     "commit.manifest.min-count-to-merge": "16",
 }
-SAME_ROWS = "lakehouse.same-rows-as"
-"""In the summary of a snapshot that changed files and no row: the one that brought the rows."""
 
 
 @dataclass(frozen=True)
@@ -69,34 +67,6 @@ class Change:
     table: Table
     updates: tuple[TableUpdate, ...]
     requirements: tuple[TableRequirement, ...] = ()
-
-
-@dataclass(frozen=True)
-class Refs:
-    """One consistent view of the lake: every table as one read of the catalog found it."""
-
-    tables: Mapping[str, Table] = field(default_factory=dict)
-
-    def snapshot(self, name: str) -> int | None:
-        """Returns the snapshot id of `main`, or None where there is no table or no snapshot."""
-        table = self.tables.get(name)
-        found = table.current_snapshot() if table else None
-        return found.snapshot_id if found else None
-
-    def content(self, name: str) -> int | None:
-        """Returns what stands for the rows that readers of `main` see, None as `snapshot` does.
-
-        It is the snapshot that brought them. Unlike the snapshot's id it stays the same when files
-        are compacted, so what was made from these rows is recorded and compared by it.
-        """
-        table = self.tables.get(name)
-        found = table.current_snapshot() if table else None
-        return content_of(found) if found else None
-
-    def properties(self, name: str) -> Mapping[str, str]:
-        """Returns the properties of a table, none where there is no table."""
-        table = self.tables.get(name)
-        return table.properties if table else {}
 
 
 class Catalog:
@@ -206,6 +176,22 @@ class Catalog:
             table = self.table(name)
         return table
 
+    def drop(self, table: Table) -> None:
+        """Forgets a table that nobody has committed to since it was read; its files stay.
+
+        A REST catalog cannot tell: there, what is committed at that very moment is forgotten too.
+
+        Raises:
+            PublishConflict: Another run has committed to it.
+        """
+        if not self._remote:
+            drop(self._local, table)
+            return
+        name = ".".join(table.name())
+        if self.table(name).metadata_location != table.metadata_location:
+            raise PublishConflict([name], "another run committed at the same time")
+        self._remote.drop_table(name)
+
     def _has(self, name: str) -> bool:
         # of a REST catalog's tables this one alone is asked for, as all never stand still
         found = remote.tables(self._remote, [name]) if self._remote else self.locations()
@@ -260,18 +246,6 @@ class Catalog:
 def format_of(table: Table) -> int:
     """Returns the version of the lake's layout that a table was written in."""
     return int(table.properties.get(FORMAT, FORMAT_VERSION))
-
-
-def content_of(snapshot: Snapshot) -> int:
-    """Returns the snapshot that brought the rows of this one, which is itself unless compacted."""
-    noted = snapshot.summary[SAME_ROWS] if snapshot.summary else None
-    return int(noted) if noted else snapshot.snapshot_id
-
-
-def stamps(snapshot: Snapshot) -> dict[str, str]:
-    """Returns what the engine noted on a snapshot; others with the same rows have it too."""
-    noted = snapshot.summary.additional_properties if snapshot.summary else {}
-    return {name: said for name, said in noted.items() if name.startswith("lakehouse.")}
 
 
 def staged(transaction: Transaction, base: Table) -> Change:

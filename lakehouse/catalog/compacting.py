@@ -14,9 +14,10 @@ from pyiceberg.table import FileScanTask, Table, Transaction, _parquet_files_to_
 from pyiceberg.table.snapshots import Operation, Summary
 from pyiceberg.table.update.snapshot import ManageSnapshots
 
-from lakehouse.catalog.catalog import SAME_ROWS, Change, content_of, staged, stamps
+from lakehouse.catalog.catalog import Change, staged
 from lakehouse.catalog.evolving import map_names
 from lakehouse.catalog.merging import MergingOverwrite
+from lakehouse.catalog.refs import SAME_ROWS, content_of, stamps
 from lakehouse.errors import PublishConflict
 
 _SMALL = 0.75

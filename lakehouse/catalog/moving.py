@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from pyiceberg.catalog.sql import IcebergTables, SqlCatalog
 from pyiceberg.table import Table
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -68,6 +68,26 @@ def move(catalog: SqlCatalog, moves: Sequence[tuple[Table, str | None]]) -> None
             raise
         else:
             return
+
+
+def drop(catalog: SqlCatalog, table: Table) -> None:
+    """Forgets a table that still is what it was; its files stay.
+
+    Raises:
+        PublishConflict: Another run has committed to it since.
+    """
+    namespace, name = table.name()
+    with Session(catalog.engine) as session, session.begin():
+        gone = session.execute(
+            delete(IcebergTables).where(
+                IcebergTables.catalog_name == NAME,
+                IcebergTables.table_namespace == namespace,
+                IcebergTables.table_name == name,
+                IcebergTables.metadata_location == table.metadata_location,
+            )
+        )
+    if gone.rowcount != 1:  # type: ignore[attr-defined]
+        raise PublishConflict([f"{namespace}.{name}"], "another run committed at the same time")
 
 
 def _moved(catalog: SqlCatalog, places: Mapping[str, str]) -> bool:

@@ -13,8 +13,9 @@ from pyiceberg.table.snapshots import Operation, Snapshot
 from pyiceberg.table.update import RemoveSnapshotRefUpdate, RemoveSnapshotsUpdate
 from pyiceberg.table.update.snapshot import _OverwriteFiles
 
-from lakehouse.catalog.catalog import MAIN, SAME_ROWS, Change, content_of, staged, stamps
+from lakehouse.catalog.catalog import MAIN, Change, staged
 from lakehouse.catalog.expiring import forgettable
+from lakehouse.catalog.refs import SAME_ROWS, content_of, stamps
 
 
 class _Renewed(_OverwriteFiles):

@@ -9,11 +9,13 @@ from pyiceberg.schema import Schema
 from pyiceberg.table import Table
 
 from lakehouse import tables
-from lakehouse.catalog import evolve, is_new, kept
+from lakehouse.catalog import evolve, is_new, kept, retried
 from lakehouse.contract import Contract, describe, differences, recorded, records
 from lakehouse.errors import BreakingChange
 from lakehouse.lake import Lake
 from lakehouse.results import counted
+
+_ATTEMPTS = 5
 
 
 def prepare(lake: Lake, contract: Contract) -> None:
@@ -24,14 +26,18 @@ def prepare(lake: Lake, contract: Contract) -> None:
 
     Raises:
         BreakingChange: The contract breaks what readers of the published table were promised.
-        PublishConflict: Another run committed to the table at the same time.
+        PublishConflict: Other runs kept committing to the table at the same time.
     """
+    retried(_ATTEMPTS, lambda: _prepare(lake, contract))
+
+
+def _prepare(lake: Lake, contract: Contract) -> None:
     schema, spec = tables.silver_schema(contract), tables.silver_spec(contract)
     table = lake.catalog.ensure(contract.table, schema, spec)
     lake.catalog.ensure(contract.quarantine, tables.quarantine_schema(), tables.quarantine_spec())
     if is_new(table):
         if _shape(table.schema(), table.spec()) != _shape(schema, spec):
-            lake.catalog.iceberg.drop_table(contract.table)
+            lake.catalog.drop(table)
             table = lake.catalog.ensure(contract.table, schema, spec)
     elif breaking := _breaking(table, contract):
         raise BreakingChange(contract.table, breaking, _readers(table))

@@ -1,6 +1,7 @@
 """Contracts that change after rows were published: the table follows, or the change is refused."""
 
 import json
+from datetime import date
 from io import BytesIO
 from typing import Any
 
@@ -9,9 +10,11 @@ import pyarrow.parquet as pq
 import pytest
 import typer
 
+from lakehouse import ingestion, landing
 from lakehouse.cli.contracts import check, diff
 from lakehouse.connection import connect, quote_text
 from lakehouse.errors import BreakingChange, UnknownName
+from lakehouse.ingestion import evolving
 
 CITIES = "name,people\n"
 PEOPLE = {"name": "people", "logicalType": "integer", "logicalTypeOptions": {"minimum": 1}}
@@ -141,6 +144,30 @@ def test_a_table_without_a_published_row_takes_any_shape(data_lake: Any) -> None
     declare(data_lake, PEOPLE)
     data_lake.refresh("cities")
     assert seen_by_pyiceberg(data_lake) == [{"name": "Bonn", "people": 330000}]
+
+
+def test_a_table_that_another_run_publishes_just_then_keeps_its_shape(
+    data_lake: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That run began with the contract as it was, this one has a new one."""
+    declare(data_lake, {"name": "people", "logicalType": "date"}, version="1.0.0")
+    data_lake.put("cities", CITIES + "Bonn,many\n")
+    other = data_lake.open()
+    shape = evolving._shape
+
+    def slow(*arguments: Any) -> object:
+        monkeypatch.undo()
+        data_lake.drop("cities", CITIES + "Ulm,2013-01-01\n", "b.csv")
+        landing.land(other, "cities", run="other")
+        ingestion.refresh(other, "cities", run="other")
+        return shape(*arguments)
+
+    assert other.contract("cities").column("people").type == "DATE"
+    declare(data_lake, PEOPLE)
+    monkeypatch.setattr(evolving, "_shape", slow)
+    with pytest.raises(BreakingChange):
+        data_lake.refresh("cities")
+    assert seen_by_pyiceberg(data_lake) == [{"name": "Ulm", "people": date(2013, 1, 1)}]
 
 
 def test_the_verb_compares_what_is_published_with_what_is_declared(
