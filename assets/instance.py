@@ -79,7 +79,7 @@ def instance(settings: Settings) -> dg.DagsterInstance:
         ServiceFailed: PostgreSQL does not answer.
     """
     folder = home(settings)
-    with exclusive(folder / "making.lock", settings.dagster_uri):
+    with exclusive(folder / "making.lock", settings.dagster_uri, settings.retries):
         return dg.DagsterInstance.from_config(str(folder))
 
 

@@ -77,7 +77,8 @@ class Lake:
 
         For whoever is about to refer to files that lie there of old, and may be condemned.
         """
-        with exclusive(self.settings.home / "files.lock", self.settings.catalog_uri):
+        asked = self.settings
+        with exclusive(asked.home / "files.lock", asked.catalog_uri, asked.retries):
             yield
 
     @contextmanager

@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from lakehouse.database import engine, without_password
 from lakehouse.errors import ServiceFailed
 
 
 @contextmanager
-def exclusive(file: Path, uri: str) -> Iterator[None]:
+def exclusive(file: Path, uri: str, retries: int = 4) -> Iterator[None]:
     """Waits until nobody else is inside with the same file, or on the same PostgreSQL database.
 
-    It guards the first making of tables in a database: two processes that make them at the same
-    moment trip over each other. On PostgreSQL the server holds the lock, so that it reaches every
-    machine, and gives it back when the connection ends, however that happens.
+    On PostgreSQL the server holds the lock, so that it reaches every machine, and gives it back
+    when the connection ends, however that happens.
 
     Args:
         file: The lock on this machine; its name tells locks on one database apart.
         uri: SQLAlchemy URL of the database.
+        retries: How often to connect again before that is an error.
 
     Raises:
         ServiceFailed: The database does not answer.
@@ -35,18 +35,29 @@ def exclusive(file: Path, uri: str) -> Iterator[None]:
         if not uri.startswith("postgresql"):
             yield
             return
-        with _connected(uri) as connection:
-            connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _key(file.name)})
+        connection = _locked(uri, _key(file.name), retries)
+        try:
             yield
+        finally:
+            with suppress(DBAPIError):  # the server went away, and the lock with it
+                connection.close()
 
 
-def _connected(uri: str) -> Connection:
-    try:
-        return engine(uri, pooled=False).connect()
-    except OperationalError as error:
-        where = without_password(uri)
-        why = " ".join(str(error.orig).split())
-        raise ServiceFailed("PostgreSQL", f"connecting to {where}", why) from error
+def _locked(uri: str, key: int, retries: int) -> Connection:
+    """Returns a connection that holds a lock."""
+    for left in range(retries, -1, -1):
+        try:
+            connection = engine(uri, retries=retries, pooled=False).connect()
+            connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": key})
+            return connection
+        except OperationalError as error:
+            # a server that went away while its turn was awaited may be back
+            if left and error.connection_invalidated:
+                continue
+            where = without_password(uri)
+            why = " ".join(str(error.orig).split())
+            raise ServiceFailed("PostgreSQL", f"connecting to {where}", why) from error
+    raise AssertionError  # the last attempt returns or raises
 
 
 def _key(name: str) -> int:

@@ -20,12 +20,14 @@ _LIBRARIES = {
     "aiohttp": "S3",
     "s3fs": "S3",
     "psycopg2": "The database",
+    "requests": "The REST catalog",
     "sqlite3": "The database",
     "sqlalchemy": "The database",
 }
 _DOING = {
     "S3": "reading or writing the lake's files",
     "The database": "reading or writing the catalog",
+    "The REST catalog": "answering",
     "Storage": "reading or writing files",
     "The disk": "writing",
 }
@@ -72,12 +74,15 @@ def _line(error: BaseException) -> Iterator[BaseException]:
 def _service(error: BaseException) -> str:
     kind = type(error)
     text = str(error).lower()
-    if (isinstance(error, OSError) and error.errno in _FULL) or "no space left" in text:
-        return "The disk"
-    if "database or disk is full" in text:
+    full = "no space left" in text or "database or disk is full" in text
+    if full or (isinstance(error, OSError) and error.errno in _FULL):
         return "The disk"
     if kind.__name__ in _NO_FAULT_OF_ITS_OWN:
         return ""
+    if any(
+        base.__name__ == "RESTError" for base in kind.__mro__
+    ):  # PyIceberg's; it is slow to load
+        return "The REST catalog"
     library = kind.__module__.split(".")[0]
     if library in _LIBRARIES:
         return _LIBRARIES[library]

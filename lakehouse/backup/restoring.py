@@ -67,7 +67,9 @@ def restore(lake: Lake, where: str, *, replace: bool = False) -> Restored:
         LakeFormatError: A newer version of the lakehouse has taken it.
         RestoreRefused: A file of the backup or one that it needs is not as it was, it is of another
             warehouse, or the lake holds something else and `replace` was not said.
+        UsageError: The lake's catalog can only be written by its own server.
     """
+    _ = lake.catalog.engine  # refused before anything is changed
     place = folder.found(lake, where)
     backup = folder.opened(lake, place)
     if backup.format > int(FORMAT_VERSION):

@@ -25,9 +25,9 @@ from lakehouse.catalog.proposal import Proposal, accept, discard, propose, propo
 from lakehouse.catalog.purging import known, renewed
 from lakehouse.catalog.reaching import data_files, reached
 from lakehouse.catalog.references import back, tag, untag
+from lakehouse.catalog.refs import SAME_ROWS, Refs, content_of
 from lakehouse.catalog.relocating import counts, relocated
 from lakehouse.catalog.retrying import attempts, retried
-from lakehouse.catalog.refs import SAME_ROWS, Refs, content_of
 from lakehouse.catalog.rewriting import refilled, reshaped, rewrite
 
 __all__ = [

@@ -23,7 +23,7 @@ def open_catalog(settings: Settings) -> SqlCatalog:
     if settings.remote:
         properties |= s3.properties(settings)
     # two processes that make the catalog's tables at the same moment would trip over each other
-    with exclusive(settings.home / "catalog.lock", settings.catalog_uri):
+    with exclusive(settings.home / "catalog.lock", settings.catalog_uri, settings.retries):
         return _Patient(settings, properties)
 
 

@@ -23,6 +23,7 @@ from pyiceberg.table.update import (
 from pyiceberg.utils.config import Config
 from requests import RequestException, Session
 from requests.adapters import HTTPAdapter
+from urllib3 import BaseHTTPResponse
 from urllib3.util import Retry
 
 from lakehouse import s3
@@ -34,6 +35,8 @@ from lakehouse.settings import Settings, certificates, hidden
 _TOGETHER = Endpoint.from_string("POST /v1/{prefix}/transactions/commit")
 _ROUNDS = 20
 _CONNECT = 5
+_LONGEST = 10
+"""Seconds between two attempts."""
 _CONFLICT = 409
 _SERVERS_FAULT = 500
 _UNAVAILABLE = 503
@@ -197,7 +200,7 @@ class _Patient(RestCatalog):
 
     def _create_session(self) -> Session:
         session = super()._create_session()
-        again = Retry(
+        again = _Bounded(
             total=self._settings.retries,
             read=0,  # what was sent may have been done
             status_forcelist=(429, _UNAVAILABLE),
@@ -211,6 +214,15 @@ class _Patient(RestCatalog):
         if certificates():
             session.verify = certificates()
         return session
+
+
+class _Bounded(Retry):
+    """Waits no longer than itself would, whatever a server asks for."""
+
+    def get_retry_after(self, response: BaseHTTPResponse) -> float | None:
+        """Returns how many seconds a server wants to be left alone."""
+        asked = super().get_retry_after(response)
+        return None if asked is None else min(asked, _LONGEST)
 
 
 class _Timely(HTTPAdapter):

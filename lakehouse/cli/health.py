@@ -175,7 +175,13 @@ def _catalog(lake: Lake) -> str:
     uri = lake.settings.catalog_uri
     if not _there(uri):
         return "no catalog yet, made by the first run"
-    return f"{without_passwords(uri)}: answers, {counted(len(lake.catalog.names()), 'table')}"
+    tables = lake.catalog.locations()
+    gone = [name for name, url in sorted(tables.items()) if not lake.storage.exists(url)]
+    if gone:
+        more = f" and of {counted(len(gone) - 1, 'more table')}" if gone[1:] else ""
+        why = f"{tables[gone[0]]} is missing. `lakehouse restore` brings a backup's back"
+        raise ServiceFailed("Storage", f"looking for the metadata of {gone[0]}{more}", why)
+    return f"{without_passwords(uri)}: answers, {counted(len(tables), 'table')}"
 
 
 def _tracking(lake: Lake) -> str:

@@ -68,7 +68,9 @@ def forget(
     _check_said(person, by, note)
     require_key(person.contract, lake.settings)
     job = _Job(lake, person.published(lake.settings), run, progress)
-    with exclusive(lake.settings.home / "forget.lock", lake.settings.catalog_uri):
+    with exclusive(
+        lake.settings.home / "forget.lock", lake.settings.catalog_uri, lake.settings.retries
+    ):
         keys.throw_away(lake)
         begun = _begin(job, by, note)
         done = _erase(job, begun)

@@ -92,7 +92,9 @@ def migrate(
             name, or a person who is being forgotten.
         LakeFormatError: Another version of the lakehouse has written the source.
         ServiceFailed: Something in the target is not what was put there.
+        UsageError: The target's catalog can only be written by its own server.
     """
+    _ = target.catalog.engine  # refused before a file is copied
     route = Route(source, target)
     refs = source.catalog.refs()
     locations = {name: route.file(t.metadata_location) for name, t in refs.tables.items()}

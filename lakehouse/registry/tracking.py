@@ -55,7 +55,8 @@ class Champion:
 @contextmanager
 def alone(lake: Lake, model: str) -> Iterator[None]:
     """Waits until nobody else adds to or takes from what is kept of a model."""
-    with exclusive(lake.settings.home / f"verdict-{model}.lock", lake.settings.tracking_uri):
+    asked = lake.settings
+    with exclusive(asked.home / f"verdict-{model}.lock", asked.tracking_uri, asked.retries):
         yield
 
 

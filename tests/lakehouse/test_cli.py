@@ -16,6 +16,7 @@ from lakehouse import publishing
 from lakehouse.cli import main
 from lakehouse.cli.app import app
 from lakehouse.lake import Lake
+from lakehouse.storage import local_path
 
 PROJECT = Path(__file__).parents[2]
 COMMANDS = {
@@ -214,6 +215,14 @@ def test_doctor_finds_a_fresh_lake_well_and_makes_nothing(run: Run, home: Path) 
     assert all(part["ok"] for part in json.loads(out)["parts"])
     assert not (home / "catalog.db").exists()
     assert not (home / "mlflow.db").exists()
+
+
+def test_doctor_tells_of_metadata_that_is_gone(run: Run, lake: Lake) -> None:
+    Path(local_path(lake.catalog.locations()["gold.things"])).unlink()
+    code, out, _ = run("doctor")
+    assert code == 3
+    assert "the metadata of gold.things" in out
+    assert "lakehouse restore" in out
 
 
 def test_doctor_never_shows_a_password(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,11 +1,14 @@
 """One at a time: on one machine by a file, on several by the database they share."""
 
 import threading
+import time
 from pathlib import Path
 
 import pytest
 from servers import Postgres, free_port
+from sqlalchemy import text
 
+from lakehouse.database import engine
 from lakehouse.errors import ServiceFailed
 from lakehouse.locking import exclusive
 
@@ -47,3 +50,28 @@ def test_a_database_that_does_not_answer_is_told_without_its_password(tmp_path: 
         pass
     assert failed.value.exit_code == 3
     assert "canary" not in str(failed.value)
+
+
+def test_it_is_asked_as_often_as_the_settings_say(tmp_path: Path) -> None:
+    uri = f"postgresql+psycopg2://ann@127.0.0.1:{free_port()}/books"
+    began = time.monotonic()
+    with pytest.raises(ServiceFailed), exclusive(tmp_path / "making.lock", uri, 0):
+        pass
+    assert time.monotonic() - began < 0.5
+
+
+def test_work_that_is_done_is_not_lost_with_the_connection(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    uri = postgres.create("cut").replace("postgresql:", "postgresql+psycopg2:")
+    done = False
+    with exclusive(tmp_path / "making.lock", uri):
+        with engine(uri, pooled=False).connect() as other:
+            other.execute(
+                text(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
+            )
+        done = True
+    assert done

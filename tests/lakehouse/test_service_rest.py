@@ -6,11 +6,12 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from pyiceberg.exceptions import RESTError
 from requests import ReadTimeout, Session
 from restcatalog import RestServer
 from servers import free_port
 
-from lakehouse import catalog, maintenance, publishing
+from lakehouse import backup, catalog, maintenance, migration, outage, publishing
 from lakehouse.catalog import remote, staged
 from lakehouse.errors import PublishConflict, Unanswered, UsageError
 from lakehouse.lake import Lake
@@ -107,8 +108,30 @@ def test_a_server_that_is_away_is_told(tmp_path: Path) -> None:
         "LAKEHOUSE_CATALOG_URI": f"http://127.0.0.1:{free_port()}",
         "LAKEHOUSE_RETRIES": "1",
     }
-    with pytest.raises(OSError, match="refused"):
+    with pytest.raises(OSError, match="refused") as failed:
         Lake(Settings.load(environment)).catalog.names()
+    assert str(outage.told(failed.value)).startswith("The REST catalog failed while answering")
+
+
+@pytest.mark.parametrize("code", [401, 403, 500])
+def test_a_server_that_does_not_do_it_is_named(lake: Any, code: int) -> None:
+    lake.put("cities", CITIES)
+    lake.server.refused = code
+    with pytest.raises(RESTError) as failed:
+        lake.lake.catalog.refs()
+    told = outage.told(failed.value)
+    assert told is not None
+    assert str(told).startswith("The REST catalog failed while answering")
+    assert told.exit_code == 3
+
+
+def test_a_server_that_wants_to_be_left_alone_for_hours_is_not(
+    lake: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake.put("cities", CITIES)
+    monkeypatch.setattr(remote, "_LONGEST", 0.1)
+    lake.server.busy, lake.server.wait = 1, "7200"
+    assert rows(lake, "silver.cities") == [("Utrecht", 5)]
 
 
 def test_history_is_bounded_and_counted_as_it_is(lake: Any) -> None:
@@ -133,9 +156,19 @@ def test_a_table_can_lose_its_past(lake: Any) -> None:
     assert rows(lake, "gold.things") == [(24,)]
 
 
-def test_restore_and_migrate_need_a_database(lake: Any) -> None:
-    with pytest.raises(UsageError, match="only be moved by its own server"):
-        _ = lake.lake.catalog.engine
+def test_restore_and_migrate_need_a_database(lake: Any, make_data_lake: Any) -> None:
+    """They say so first: neither a file nor a model is changed."""
+    own = "only be moved by its own server"
+    lake.put("cities", CITIES)
+    backup.save(lake.lake, "friday")
+    with pytest.raises(UsageError, match=own):
+        backup.restore(lake.lake, "friday", replace=True)
+    source = make_data_lake("cities")
+    source.put("cities", CITIES)
+    lake.environment["LAKEHOUSE_WAREHOUSE"] = f"file://{lake.folder}/elsewhere"
+    with pytest.raises(UsageError, match=own):
+        migration.migrate(source.lake, lake.open())
+    assert not (lake.folder / "elsewhere").exists()
 
 
 def test_a_commit_that_was_done_though_a_gateway_said_503_is_no_conflict(lake: Any) -> None:

@@ -63,6 +63,8 @@ class RestServer:
     def __post_init__(self) -> None:
         self.requests: list[str] = []
         self.busy = 0  # how many requests are still answered with 503
+        self.wait = ""  # for how long it then wants to be left alone
+        self.refused = 0  # the code with which it answers everything
         self.lost = 0  # how many commits are still done and then answered with 503
         self._catalog = Catalog(self.settings)
         # opened before it is asked: on Python 3.11 a cached property is computed one at a time,
@@ -97,7 +99,9 @@ class RestServer:
         body = request.rfile.read(int(request.headers.get("Content-Length") or 0))
         self.requests.append(f"{request.command} {path}")
         try:
-            if self.busy:
+            if self.refused:
+                code, found = self.refused, _error("no", "NotAuthorizedException", self.refused)
+            elif self.busy:
                 self.busy -= 1
                 code, found = 503, _error("busy", "SlowDown", 503)
             else:
@@ -111,6 +115,8 @@ class RestServer:
         content = json.dumps(found).encode() if found is not None else b""
         request.send_response(code)
         request.send_header("Content-Type", "application/json")
+        if self.wait:
+            request.send_header("Retry-After", self.wait)
         request.send_header("Content-Length", str(len(content)))
         request.end_headers()
         request.wfile.write(content)
