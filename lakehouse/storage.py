@@ -32,7 +32,8 @@ class StoredFile:
     Attributes:
         url: Full URL.
         size: Bytes.
-        etag: The store's version mark; on disk, modification time and size.
+        etag: The store's version mark; on disk, modification time, size, and since when it is just
+            so, by which a file that is put back with its old time is told from one that stayed.
         modified: Last modification, UTC.
     """
 
@@ -48,7 +49,7 @@ class StoredFile:
         return cls(
             url=f"file://{file.resolve()}",
             size=stat.st_size,
-            etag=f"{stat.st_mtime_ns:x}-{stat.st_size:x}",
+            etag=f"{stat.st_mtime_ns:x}-{stat.st_size:x}-{stat.st_ctime_ns:x}",
             modified=datetime.fromtimestamp(stat.st_mtime, UTC),
         )
 

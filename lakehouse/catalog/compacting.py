@@ -57,8 +57,12 @@ class Bundle:
 def bundles(table: Table, target: int) -> list[Bundle]:
     """Returns the partitions of `main` that have more small files than they need.
 
-    Files of an earlier partitioning, and tables with delete files, are left alone.
+    Files of an earlier partitioning are left alone, and so are tables of other makers that have
+    delete files or required columns, which DuckDB writes as optional ones.
     """
+    columns = table.schema()
+    if any(columns.find_field(number).required for number in columns.field_ids):
+        return []
     found: dict[tuple[object, ...], list[FileScanTask]] = defaultdict(list)
     width = len(table.spec().fields)
     for task in table.scan().plan_files():

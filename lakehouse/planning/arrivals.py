@@ -60,7 +60,8 @@ def survey(
     instead = {before: now.sha256 for before, now in books.replaced_in(dataset).items()}
     found = []
     for key, file in listed.items():
-        fresh = (key, file.etag) not in seen and _rests(file, now, settle)
+        marks = {(key, mark) for mark in _marks(file)}
+        fresh = not marks & seen and _rests(file, now, settle)
         if (
             is_side(totals, key)
             or not fresh
@@ -91,12 +92,18 @@ def _waits(dataset: str, key: str, name: str, side: StoredFile | None, books: Bo
         return f"{dataset}: {key} waits for its control totals {name}."
     earlier = (c for c in books.claims if (c.dataset, c.source_key) == (dataset, name))
     used = {claim.source_etag: claim.delivery for claim in earlier}
-    if side.etag not in used:
+    came = [used[mark] for mark in _marks(side) if mark in used]
+    if not came:
         return ""
     return (
         f"{dataset}: {key} waits for new control totals: {name} still is the one that came with "
-        f"delivery {used[side.etag]}."
+        f"delivery {came[0]}."
     )
+
+
+def _marks(file: StoredFile) -> tuple[str, str]:
+    """Returns a file's etag, and what earlier versions of the lakehouse wrote of one on disk."""
+    return file.etag, file.etag.rpartition("-")[0]
 
 
 def _same(lake: Lake, file: StoredFile, last: Delivery, instead: Mapping[str, str]) -> bool:

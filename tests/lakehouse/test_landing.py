@@ -1,6 +1,8 @@
 """Landing: each content once, byte for byte, and a delivery for each change of a source's file."""
 
 import os
+import shutil
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,7 @@ import pytest
 
 from lakehouse import landing
 from lakehouse.errors import UnknownName, UsageError
-from lakehouse.storage import local_path
+from lakehouse.storage import Storage, StoredFile, local_path
 
 CITIES = "name,people\nBonn,300000\n"
 LARGER = "name,people\nBonn,300001\n"
@@ -137,3 +139,46 @@ def test_a_decision_keeps_who_why_and_when(data_lake: Any) -> None:
     decision = data_lake.lake.ledger.read().decisions[0]
     assert (decision.by, decision.reason) == ("ada", "looked at it")
     assert decision.at == data_lake.lake.settings.clock()
+
+
+def test_an_earlier_version_that_is_put_back_with_its_time_is_a_delivery(
+    data_lake: Any, tmp_path: Path
+) -> None:
+    file = data_lake.drop("cities", "name,people\nBonn,1\n")
+    os.utime(file, (1.6e9, 1.6e9))
+    shutil.copy2(file, tmp_path / "kept.csv")
+    data_lake.put("cities", "name,people\nBonn,1\n")
+    data_lake.put("cities", "name,people\nBonn,2\n")
+    shutil.move(tmp_path / "kept.csv", file)
+    assert len(landing.land(data_lake.lake, "cities", run="third").deliveries) == 1
+    data_lake.refresh("cities")
+    assert data_lake.rows("silver.cities", "people") == [(1,)]
+
+
+def test_a_file_that_a_correction_was_landed_for_by_its_path_stays_as_it_is(
+    data_lake: Any, tmp_path: Path
+) -> None:
+    """The one in the landing folder is the older one, and is not delivered again."""
+    data_lake.put("cities", "name,people\nBonn,1\n")
+    (tmp_path / "a.csv").write_text("name,people\nBonn,2\n")
+    landing.land(data_lake.lake, "cities", [str(tmp_path / "a.csv")], run="corrected")
+    assert landing.land(data_lake.lake, "cities", run="again").deliveries == ()
+
+
+def test_files_that_an_earlier_version_of_the_lakehouse_took_are_known(
+    data_lake: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It noted no time of a change beside time and size."""
+    local = StoredFile.local
+
+    def earlier(file: Path) -> StoredFile:
+        found = local(file)
+        return replace(found, etag=found.etag.rpartition("-")[0])
+
+    with monkeypatch.context() as patch:
+        patch.setattr(StoredFile, "local", earlier)
+        data_lake.put("cities", "name,people\nBonn,1\n")
+    digested = []
+    monkeypatch.setattr(Storage, "digest", lambda _, url: digested.append(url))
+    assert landing.land(data_lake.lake, "cities", run="again").deliveries == ()
+    assert digested == []

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -345,3 +345,13 @@ def test_files_deleted_while_they_are_read_are_a_conflict(
     assert (done.files, done.left) == (0, 0)
     assert content(lake) == []
     assert list((lake.settings.home / "warehouse").rglob("compacted-*.parquet")) == []
+
+
+def test_a_table_of_another_maker_with_required_columns_is_left_as_it_is(lake: Lake) -> None:
+    """DuckDB cannot write such a column; the others are compacted all the same."""
+    lake.catalog.ensure("gold.theirs", Schema(NestedField(1, "n", LongType(), required=True)))
+    rows = pa.table({"n": [1]}, schema=pa.schema([pa.field("n", pa.int64(), nullable=False)]))
+    for _ in range(3):
+        lake.catalog.table("gold.theirs").append(rows)
+    maintenance.maintain(lake, run="maintain", grace=timedelta(0))
+    assert lake.catalog.table("gold.theirs").scan().to_arrow().num_rows == 3
