@@ -97,14 +97,15 @@ def _bring(view: View, targets: Sequence[str], run: str) -> Brought:
         return _again(view, Brought(left(view, targets)), run)
     for last in attempts(_REBASES):
         try:
-            return _again(view, _show(view, targets, files, run), run)
+            brought = _show(view, targets, files, run)
+            break
         except PublishConflict:
             after = look(view.lake, view.contract)
             if last or _decided(after, targets) != _decided(view, targets):
                 raise
             # only other partitions were published: the same files go onto what is there now
             view = after
-    raise AssertionError  # the last attempt returns or raises
+    return _again(view, brought, run)
 
 
 def _again(view: View, brought: Brought, run: str) -> Brought:
@@ -117,11 +118,15 @@ def _again(view: View, brought: Brought, run: str) -> Brought:
         return brought
     read_new(view.lake, view.contract)
     after = look(view.lake, view.contract)
-    # what another run published meanwhile is the next run's business
     due = _targets(after.state, refused)
     if not due:
         return brought
-    return brought.then(_bring(after, due, run))
+    try:
+        return brought.then(_bring(after, due, run))
+    except PublishConflict:
+        if not any(outcome.published for outcome in brought.outcomes):
+            raise
+        return brought  # what was published is told, and the next run does the rest
 
 
 def _decided(view: View, targets: Sequence[str]) -> object:

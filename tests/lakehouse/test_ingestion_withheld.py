@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from lakehouse import ingestion, landing
+from lakehouse.errors import PublishConflict
 from lakehouse.ingestion import refreshing
 
 LEAST_TWO = {
@@ -91,6 +92,28 @@ def test_a_good_and_a_refused_version_new_to_one_run_show_the_good_one(data_lake
     ]
     assert not all(check.passed for check in refreshed.checks())
     assert held(data_lake, "readings") == [2, 2, 2]
+
+
+def test_what_was_published_is_told_though_the_rest_meets_another_run(
+    data_lake: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data_lake.declare("readings", quality=[LEAST_TWO])
+    data_lake.land("readings", READINGS + A1 + A2)
+    february = A1.replace("-01-", "-02-") + A2.replace("-01-", "-02-")
+    data_lake.land("readings", READINGS + A1 + february)
+    audit, asked = refreshing.audit, []
+
+    def met(*arguments: Any) -> Any:
+        asked.append(arguments)
+        if len(asked) > 1:
+            raise PublishConflict(["silver.readings"], "another run published the same partitions")
+        return audit(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(refreshing, "audit", met)
+        told = data_lake.refresh("readings").outcomes
+    assert [(one.name, one.published) for one in told] == [("2013-01", False), ("2013-02", True)]
+    assert held(data_lake, "readings") == [4, 4, 4]
 
 
 def test_a_file_without_rows_takes_none_away_until_a_person_says_so(data_lake: Any) -> None:
