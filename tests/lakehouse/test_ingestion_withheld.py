@@ -111,6 +111,7 @@ def test_what_was_published_is_told_though_the_rest_meets_another_run(
 
     with monkeypatch.context() as patch:
         patch.setattr(refreshing, "audit", met)
+        patch.setattr(refreshing, "_REBASES", 1)
         told = data_lake.refresh("readings").outcomes
     assert [(one.name, one.published) for one in told] == [("2013-01", False), ("2013-02", True)]
     assert held(data_lake, "readings") == [4, 4, 4]
