@@ -227,7 +227,8 @@ class SilverState:
             return f"past retention of {limit}" if present else ""
         if gone := sorted(self.erased.get(partition, ())):
             return f"rows of {self._label(gone[-1])} were erased"
-        if present & (self._barred - self.replaced(partition).keys()):
+        replaced = self.replaced(partition)
+        if any(number not in replaced for number in present & self._barred):
             # what readers see was refused under a newer contract; it stays until someone decides
             return ""
         if fresh := sorted(want - present):
