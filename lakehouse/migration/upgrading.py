@@ -10,7 +10,7 @@ from pyiceberg.table import Table
 
 from lakehouse import catalog, faults
 from lakehouse.catalog import FORMAT_VERSION, Change
-from lakehouse.errors import PublishConflict, UsageError
+from lakehouse.errors import UsageError
 from lakehouse.lake import Lake
 from lakehouse.results import Result, counted
 
@@ -57,18 +57,16 @@ def upgrade(lake: Lake) -> Upgraded:
         UsageError: The books name an object that is not in this warehouse.
         PublishConflict: Other runs kept committing at the same time.
     """
-    for last in catalog.attempts(_ATTEMPTS):
-        tables = lake.catalog.refs(older=True).tables
-        older = {name: table for name, table in tables.items() if catalog.is_older(table)}
-        found = min(map(catalog.format_of, older.values()), default=int(FORMAT_VERSION))
-        changes = [_change(lake, name, table) for name, table in older.items()]
-        faults.reach("upgrade.staged")
-        try:
-            lake.catalog.commit(changes)
-            break
-        except PublishConflict:
-            if last:
-                raise
+    return catalog.retried(_ATTEMPTS, lambda: _upgraded(lake))
+
+
+def _upgraded(lake: Lake) -> Upgraded:
+    tables = lake.catalog.refs(older=True).tables
+    older = {name: table for name, table in tables.items() if catalog.is_older(table)}
+    found = min(map(catalog.format_of, older.values()), default=int(FORMAT_VERSION))
+    changes = [_change(lake, name, table) for name, table in older.items()]
+    faults.reach("upgrade.staged")
+    lake.catalog.commit(changes)
     return Upgraded(found, len(older))
 
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 
 from lakehouse import catalog, registry
-from lakehouse.catalog import MAIN, Change
-from lakehouse.errors import PublishConflict, TagRefused, UnknownName
+from lakehouse.catalog import MAIN
+from lakehouse.errors import TagRefused, UnknownName
 from lakehouse.features import TAG
 from lakehouse.lake import Lake
 from lakehouse.rollback.moment import moment, tags
@@ -38,7 +38,8 @@ def tag(lake: Lake, table: str, name: str, at: str = "") -> Named:
         why = "a name begins with a letter; main, audit-… and train-… are the engine's own"
         raise TagRefused(table, name, why)
     named = subject(lake, table)
-    for last in catalog.attempts(_ATTEMPTS):
+
+    def attempt() -> Mapping[str, int]:
         books = named.read()
         there = {one: books.refs.tables[one] for one in named.tables if one in books.refs.tables}
         now = {one: books.refs.snapshot(one) or 0 for one in there}
@@ -47,10 +48,12 @@ def tag(lake: Lake, table: str, name: str, at: str = "") -> Named:
         if other := [one for one, number in found.items() if number not in (None, wanted[one])]:
             raise TagRefused(table, name, f"it names snapshot {found[other[0]]} of {other[0]}")
         fresh = {one: number for one, number in wanted.items() if found[one] is None}
-        changes = [catalog.tag(there[one], name, number) for one, number in fresh.items()]
-        if _committed(lake, changes, last=last):
-            break
-    return Named(name, fresh)
+        lake.catalog.commit(
+            [catalog.tag(there[one], name, number) for one, number in fresh.items()]
+        )
+        return fresh
+
+    return Named(name, catalog.retried(_ATTEMPTS, attempt))
 
 
 def untag(lake: Lake, table: str, name: str) -> Named:
@@ -67,28 +70,17 @@ def untag(lake: Lake, table: str, name: str) -> Named:
     trained = name.startswith(TAG)
     if trained and (version := _learned(lake, mine[name])):
         raise TagRefused(table, name, f"{version} was trained on what it names")
-    for last in catalog.attempts(_ATTEMPTS):
+
+    def attempt() -> Mapping[str, int]:
         refs = lake.catalog.refs([table] if trained else subject(lake, table).tables)
-        had: Mapping[str, int] = {
-            one: tags(there)[name] for one, there in refs.tables.items() if name in tags(there)
-        }
-        changes = [catalog.untag(refs.tables[one], name) for one in had]
-        if _committed(lake, changes, last=last):
-            break
-    return Named(name, had, gone=True)
+        had = {one: tags(there)[name] for one, there in refs.tables.items() if name in tags(there)}
+        lake.catalog.commit([catalog.untag(refs.tables[one], name) for one in had])
+        return had
+
+    return Named(name, catalog.retried(_ATTEMPTS, attempt), gone=True)
 
 
 def _learned(lake: Lake, snapshot: int) -> str:
     """Returns the name of a registered version that was trained on a snapshot, if there is one."""
     versions = registry.frames(lake).items()
     return next((version for version, frame in versions if frame == snapshot), "")
-
-
-def _committed(lake: Lake, changes: list[Change], *, last: bool) -> bool:
-    try:
-        lake.catalog.commit(changes)
-    except PublishConflict:
-        if last:
-            raise
-        return False
-    return True

@@ -10,8 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from lakehouse import publishing, registry
-from lakehouse.catalog import attempts
-from lakehouse.errors import PublishConflict
+from lakehouse.catalog import retried
 from lakehouse.evaluation import Metrics
 from lakehouse.lake import Lake
 from lakehouse.model_spec import ModelSpec
@@ -61,24 +60,21 @@ def append(lake: Lake, trained: Trained, state: TrainingState, run: str) -> None
     name, schema = registry.history_table(trained.spec.name), pa.schema(_COLUMNS)
     lake.catalog.ensure(name, schema)
     left = Standing(trained.verdict.champion, lake.settings.clock())
-    for last in attempts(_ATTEMPTS):
+
+    def attempt() -> None:
         base = lake.catalog.refs([name])
         before: list[dict[str, Any]] = base.tables[name].scan().to_arrow().to_pylist()
         rows = _added(trained, state, left, run, max((r["training"] for r in before), default=0))
-        try:
-            publishing.replace(
-                lake,
-                name,
-                pa.Table.from_pylist([*before, *rows], schema=schema),
-                run=run,
-                properties={**state.properties(), **left.properties()},
-                base=base,
-            )
-        except PublishConflict:
-            if last:
-                raise
-            continue
-        return
+        publishing.replace(
+            lake,
+            name,
+            pa.Table.from_pylist([*before, *rows], schema=schema),
+            run=run,
+            properties={**state.properties(), **left.properties()},
+            base=base,
+        )
+
+    retried(_ATTEMPTS, attempt)
 
 
 def _added(
