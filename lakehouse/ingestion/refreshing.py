@@ -70,7 +70,7 @@ def refresh(
         if not targets:
             break
         try:
-            brought = _bring(view, targets, run)
+            brought = _bring(view, targets, partitions, run)
             break
         except PublishConflict:
             # nothing was published; what the other run did decides what is still stale
@@ -88,13 +88,15 @@ def _targets(state: SilverState, partitions: Collection[str] | None) -> list[str
     return [name for name in stale if name in partitions or name == UNASSIGNED]
 
 
-def _bring(view: View, targets: Sequence[str], run: str) -> Brought:
+def _bring(
+    view: View, targets: Sequence[str], partitions: Collection[str] | None, run: str
+) -> Brought:
     files = write(view, targets, run)
     faults.reach("refresh.written")
     if files.excesses:
         refusing.refuse_excesses(view, files.excesses)
         faults.reach("refusing.excesses")
-        return _again(view, Brought(left(view, targets)), run)
+        return _again(view, Brought(left(view, targets)), partitions, run)
     for last in attempts(_REBASES):
         try:
             brought = _show(view, targets, files, run)
@@ -105,24 +107,23 @@ def _bring(view: View, targets: Sequence[str], run: str) -> Brought:
                 raise
             # only other partitions were published: the same files go onto what is there now
             view = after
-    return _again(view, brought, run)
-
-
-def _again(view: View, brought: Brought, run: str) -> Brought:
-    """Brings back what refused deliveries had replaced: that is not in the files.
-
-    Each round refuses at least one delivery more, so that there is an end of them.
-    """
-    refused = [outcome.name for outcome in brought.outcomes if not outcome.published]
-    if not refused:
+    if all(outcome.published for outcome in brought.outcomes):
         return brought
+    return _again(view, brought, partitions, run)
+
+
+def _again(view: View, brought: Brought, partitions: Collection[str] | None, run: str) -> Brought:
+    """Brings back what refused deliveries had replaced, also where they have no rows themselves.
+
+    That is not in the files. Each round refuses at least one delivery more, so that it ends.
+    """
     read_new(view.lake, view.contract)
     after = look(view.lake, view.contract)
-    due = _targets(after.state, refused)
+    due = _targets(after.state, partitions)
     if not due:
         return brought
     try:
-        return brought.then(_bring(after, due, run))
+        return brought.then(_bring(after, due, partitions, run))
     except PublishConflict:
         if not any(outcome.published for outcome in brought.outcomes):
             raise
