@@ -109,12 +109,14 @@ def _said(lake: Lake, word: str) -> Mapping[str, Any]:
 
 
 def _published(lake: Lake, dataset: str) -> Mapping[str, Any]:
-    """Returns what the contract said that the table of a dataset was last published under."""
-    from lakehouse.contract import records
+    """Returns what the contract said under which readers see the table of a dataset."""
+    from lakehouse.contract import promised
     from lakehouse.errors import UnknownName
 
     table = lake.catalog.table(lake.contract(dataset).table)
-    known = list(records(table.properties).values())
-    if not known:
+    snapshot = table.current_snapshot()
+    summary = snapshot.summary.additional_properties if snapshot and snapshot.summary else {}
+    known = promised(table.properties, summary)
+    if known is None:
         raise UnknownName("published contract", dataset, ())
-    return known[-1]
+    return known

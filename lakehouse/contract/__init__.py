@@ -1,6 +1,6 @@
 """Data contracts: ODCS v3.1 files read into the frozen ideas that the engine works with."""
 
-from lakehouse.contract.description import describe, recorded, records
+from lakehouse.contract.description import describe, promised, recorded, records, stamp
 from lakehouse.contract.difference import Difference, differences
 from lakehouse.contract.files import ReadOptions
 from lakehouse.contract.loading import faults, load, load_all, order
@@ -46,6 +46,8 @@ __all__ = [
     "load",
     "load_all",
     "order",
+    "promised",
     "recorded",
     "records",
+    "stamp",
 ]

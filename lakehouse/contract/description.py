@@ -13,6 +13,9 @@ from lakehouse.contract.model import Contract
 PROPERTY = "lakehouse.contracts"
 """Table property with the contracts that its rows were published under, the latest last."""
 
+_FINGERPRINT = "lakehouse.contract-fingerprint"
+"""In the summary of a snapshot: the contract that it was published under."""
+
 _KEPT = 3
 _PROSE = ("description", "owner", "domain", "tags")
 _WHERE = ("file", "dataset")
@@ -39,6 +42,28 @@ def records(properties: Mapping[str, str]) -> Mapping[str, Mapping[str, Any]]:
     """Returns the contracts that a table was published under, by fingerprint, the latest last."""
     found: Mapping[str, Mapping[str, Any]] = json.loads(properties.get(PROPERTY, "{}"))
     return found
+
+
+def stamp(contract: Contract) -> Mapping[str, str]:
+    """Returns what a snapshot says of the contract that it is published under."""
+    return {
+        "lakehouse.contract-version": contract.version,
+        _FINGERPRINT: contract.fingerprint,
+    }
+
+
+def promised(properties: Mapping[str, str], summary: Mapping[str, str]) -> Mapping[str, Any] | None:
+    """Returns the contract that readers rely on, None before anything was published under one.
+
+    After a rollback it is not the latest.
+
+    Args:
+        properties: The table's.
+        summary: Of the snapshot that readers see.
+    """
+    known = records(properties)
+    latest = next(reversed(list(known.values())), None)
+    return known.get(summary.get(_FINGERPRINT, ""), latest)
 
 
 def recorded(contract: Contract, properties: Mapping[str, str]) -> Mapping[str, str]:

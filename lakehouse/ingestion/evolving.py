@@ -10,7 +10,7 @@ from pyiceberg.table import Table
 
 from lakehouse import tables
 from lakehouse.catalog import evolve, is_new, kept, retried
-from lakehouse.contract import Contract, describe, differences, recorded, records
+from lakehouse.contract import Contract, describe, differences, promised, recorded
 from lakehouse.errors import BreakingChange
 from lakehouse.lake import Lake
 from lakehouse.results import counted
@@ -61,16 +61,21 @@ def _shape(schema: Schema, spec: PartitionSpec) -> object:
 
 def _breaking(table: Table, contract: Contract) -> list[str]:
     """Returns the breaking changes since the contract that readers see, in words."""
-    known = list(records(table.properties).values())
-    found = differences(known[-1], describe(contract)) if known else ()
+    known = promised(table.properties, _summary(table))
+    found = differences(known, describe(contract)) if known else ()
     return [f"{one.what} ({one.why})" for one in found if one.breaking]
 
 
 def _readers(table: Table) -> str:
     """Returns what readers see now, in words."""
-    snapshot = table.current_snapshot()
-    facts = snapshot.summary.additional_properties if snapshot and snapshot.summary else {}
+    snapshot, facts = table.current_snapshot(), _summary(table)
     under = facts.get("lakehouse.contract-version")
     rows = counted(int(facts.get("total-records", 0)), "row")
     where = f" of snapshot {snapshot.snapshot_id}" if snapshot else ""
     return f"readers see {rows}{where}{(under and f' under contract {under}') or ''}"
+
+
+def _summary(table: Table) -> Mapping[str, str]:
+    """Returns what the snapshot that readers see says of itself."""
+    snapshot = table.current_snapshot()
+    return snapshot.summary.additional_properties if snapshot and snapshot.summary else {}

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 from lakehouse import faults, tables
 from lakehouse.admitting import View, look, read_new
 from lakehouse.catalog import Proposal, attempts
+from lakehouse.contract import stamp
 from lakehouse.errors import PublishConflict
 from lakehouse.ingestion import refusing
 from lakehouse.ingestion.accounting import book
@@ -202,10 +203,6 @@ def _propose(view: View, targets: Sequence[str], files: Files, run: str) -> tupl
     contract = view.contract
     named = [name for name in targets if name != UNASSIGNED]
     unassigned = fresh_unassigned(view) if UNASSIGNED in targets else frozenset()
-    stamp = {
-        "lakehouse.contract-version": contract.version,
-        "lakehouse.contract-fingerprint": contract.fingerprint,
-    }
     rows = tuple(files.silver[name] for name in named if name in files.silver)
     broken = tuple(
         url
@@ -213,8 +210,10 @@ def _propose(view: View, targets: Sequence[str], files: Files, run: str) -> tupl
         if name in named or (name == UNASSIGNED and delivery in unassigned)
     )
     drafts = [
-        Draft(contract.table, rows, tables.silver_rows(contract, named), stamp),
-        Draft(contract.quarantine, broken, tables.quarantine_rows(named, unassigned), stamp),
+        Draft(contract.table, rows, tables.silver_rows(contract, named), stamp(contract)),
+        Draft(
+            contract.quarantine, broken, tables.quarantine_rows(named, unassigned), stamp(contract)
+        ),
     ]
     return propose(view.lake, drafts, run)
 

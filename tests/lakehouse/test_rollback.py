@@ -394,6 +394,22 @@ def test_rows_under_an_earlier_contract_stay_readable(data_lake: Any) -> None:
     assert data_lake.rows("silver.trips", "id", "km") == [(1, None), (3, 9)]
 
 
+def test_the_contract_may_be_set_back_with_the_table(data_lake: Any) -> None:
+    """Readers rely on what they see, not on what was published in between."""
+    data_lake.put("trips", TRIPS + trip(1))
+    first = seen(data_lake)
+    file = data_lake.folder / "assets" / "contracts" / "trips.odcs.yaml"
+    columns = json.loads(file.read_text())["schema"][0]["properties"]
+    absent = [{"property": "mayBeAbsent", "value": True}]
+    columns.append({"name": "km", "logicalType": "integer", "customProperties": absent})
+    data_lake.declare("trips", version="1.1.0", columns=columns)
+    data_lake.put("trips", "id,start,price,city,km\n2,2013-01-06T00:00:00Z,1,Bonn,7\n", "b.csv")
+    back(data_lake, first)
+    data_lake.declare("trips")
+    assert data_lake.put("trips", TRIPS + trip(3), "c.csv").refusals() == ()
+    assert (3,) in data_lake.rows("silver.trips", "id")
+
+
 def test_a_table_that_went_back_to_its_beginning_keeps_its_history(twice: Any) -> None:
     empty = rollback.snapshots(twice.lake, "silver.trips").snapshots[-1]
     latest = seen(twice)
