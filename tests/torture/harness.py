@@ -8,7 +8,8 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -207,16 +208,21 @@ class Bench:
             if point in trace
         ]
 
-    def watch(self, stage: Stage) -> Child:
-        """Starts a reader that knows the states before and after a job."""
+    @contextmanager
+    def watched(self, stage: Stage) -> Iterator[None]:
+        """Has a reader look on that knows the states before and after a job.
+
+        It stops in any case: one that goes on would disturb all that is done with the lake next.
+        """
         before, after = self.known[stage.start], self.known[stage.name]
         known = {group: [before[group], after[group]] for group in before}
-        return self.nursery.start("read", self.environment, known=known)
-
-    def stop(self, reader: Child) -> None:
-        """Stops a reader and holds it to having seen nothing wrong."""
-        (reader.out / "stop").touch()
-        assert reader.wait() == 0, reader.told()
+        reader = self.nursery.start("read", self.environment, known=known)
+        try:
+            yield
+        finally:
+            (reader.out / "stop").touch()
+            code = reader.wait()
+        assert code == 0, reader.told()
         found = json.loads((reader.out / "result.json").read_text())
         self.tally.answers += found["answers"]
         self.tally.wrong_reads += len(found["wrong"])

@@ -28,6 +28,9 @@ from lakehouse import (
 from lakehouse.errors import RollbackRefused
 from lakehouse.lake import Lake
 
+_NOTHING_TO_DO = 2
+"""The code of `forget` where no record is the person's."""
+
 Job = Callable[[Lake, Path, Mapping[str, Any]], int]
 
 
@@ -123,9 +126,11 @@ def move(lake: Lake, out: Path, said: Mapping[str, Any]) -> int:
 
 
 def forget(lake: Lake, out: Path, said: Mapping[str, Any]) -> int:
-    """Forgets a person, and tells if nothing is left of them to forget."""
+    """Forgets a person; that nothing is left of them is no failure if it was done before."""
     words = ["forget", "trips", "--key", "id=1001", "--by", "torture", "--note", "asked", "--yes"]
-    return command(lake, out, {"words": words})
+    before = [step.kind for step in lake.ledger.read().erasures]
+    code = command(lake, out, {"words": words})
+    return 0 if code == _NOTHING_TO_DO and before[-1:] == ["done"] else code
 
 
 JOBS: dict[str, Job] = {

@@ -85,11 +85,10 @@ def test_killed(point: str, bench: Bench, long: bool) -> None:
 def _survived(bench: Bench, case: Case) -> None:
     stage, environment = case.stage, bench.environment
     bench.restore(stage.start)
-    reader = bench.watch(stage)
-    bench.kill(case)
-    bench.hold_between(stage)
-    bench.nursery.start(stage.job, environment).done()
-    bench.stop(reader)
+    with bench.watched(stage):
+        bench.kill(case)
+        bench.hold_between(stage)
+        bench.nursery.start(stage.job, environment).done()
     bench.hold_after(stage)
     bench.nursery.start("maintain", environment).done()
     bench.hold_clean(stage)
