@@ -128,9 +128,9 @@ def move(lake: Lake, out: Path, said: Mapping[str, Any]) -> int:
 def forget(lake: Lake, out: Path, said: Mapping[str, Any]) -> int:
     """Forgets a person; that nothing is left of them is no failure if it was done before."""
     words = ["forget", "trips", "--key", "id=1001", "--by", "torture", "--note", "asked", "--yes"]
-    before = [step.kind for step in lake.ledger.read().erasures]
+    done = any(step.kind == "done" for step in lake.ledger.read().erasures)
     code = command(lake, out, {"words": words})
-    return 0 if code == _NOTHING_TO_DO and before[-1:] == ["done"] else code
+    return 0 if code == _NOTHING_TO_DO and done else code
 
 
 JOBS: dict[str, Job] = {
