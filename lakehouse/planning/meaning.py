@@ -38,7 +38,8 @@ class Meaning:
         self._out: set[int] = set()
         self._aside: dict[str, set[int]] = defaultdict(set)
         for decision in decisions:
-            if decision.kind == "withdrawn" or (decision.kind == "refused" and _all_of(decision)):
+            whole = decision.kind == "refused" and not decision.partition
+            if whole or decision.kind == "withdrawn":
                 self._out.add(decision.delivery)
             elif decision.kind == "refused" and decision.delivery:
                 self._aside[decision.partition].add(decision.delivery)
@@ -95,10 +96,6 @@ class Meaning:
         """Returns the partitions in which a delivery has rows; a whole table also without."""
         rows = self._records.get(delivery.sha256, {})
         return {name for name in rows if name and (rows[name] or name == WHOLE)}
-
-
-def _all_of(decision: Decision) -> bool:
-    return not decision.partition
 
 
 def _last(contract: Contract, admitted: Sequence[Delivery]) -> tuple[Delivery, ...]:
