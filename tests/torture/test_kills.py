@@ -10,7 +10,7 @@ import lakes
 import pytest
 import seeing
 from filelock import FileLock
-from harness import Bench, Case, Nursery
+from harness import BRIEF, Bench, Case, Nursery
 from tallying import Tally
 
 import lakehouse
@@ -26,10 +26,9 @@ SHORT = (
     "admitting.inspected",
     "branch.written",
     "refusing.discarded",
-    "commit.moved",
     "commit.done",
 )
-"""Points that the short suite dies at, once each; the long one dies at all, in each job."""
+"""Points that the short suite dies at, once each, beside a move; the long one dies at all."""
 
 
 def _called() -> Iterator[tuple[str, str]]:
@@ -56,30 +55,45 @@ def test_a_point_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -
         faults.reach("landing.booked")
 
 
-def _chosen(cases: list[Case], *, many: bool) -> list[Case]:
-    """The middle one of a job's cases at a point; of many also the first and the last.
+MOVE = "commit.moved"
+MOVERS = ("silver", "gold", "model", "maintained", "back", "ahead", "forgotten")
+"""The stages that move tables in the catalog. Of moves each counts, as only those between two
+tables of a publish can tear it; so each stage has a test of its own, that workers share them."""
 
-    Of moves in a transaction each counts: only those between two tables of a publish can tear it.
-    """
-    if many and cases[0].point == "commit.moved":
-        return cases
-    middle = len(cases) // 2
-    places = {0, middle, len(cases) - 1} if many else {middle}
-    return [cases[place] for place in sorted(places)]
+
+def _chosen(cases: list[Case]) -> list[Case]:
+    """The first, the middle and the last of a job's cases at a point."""
+    return [cases[place] for place in sorted({0, len(cases) // 2, len(cases) - 1})]
 
 
 OF_OLDER_LAKES = "upgrade."
 
 
-@pytest.mark.parametrize("point", [p for p in POINTS if not p.startswith(OF_OLDER_LAKES)])
+@pytest.mark.parametrize("name", MOVERS)
+def test_killed_between_two_tables(name: str, bench: Bench, long: bool) -> None:
+    if not long and name != BRIEF[0].name:
+        pytest.skip("only in `make torture`")
+    found = {cases[0].stage.name: cases for cases in bench.cases(MOVE)}
+    assert set(found) == (set(MOVERS) if long else {name})
+    for case in found[name] if long else [_middle(found[name])]:
+        _survived(bench, case)
+
+
+@pytest.mark.parametrize(
+    "point", [p for p in POINTS if p != MOVE and not p.startswith(OF_OLDER_LAKES)]
+)
 def test_killed(point: str, bench: Bench, long: bool) -> None:
     if not long and point not in SHORT:
         pytest.skip("only in `make torture`")
     found = bench.cases(point)
     assert found, f"no job reaches {point}"
     for cases in found if long else found[:1]:
-        for case in _chosen(cases, many=long):
+        for case in _chosen(cases) if long else [_middle(cases)]:
             _survived(bench, case)
+
+
+def _middle(cases: list[Case]) -> Case:
+    return cases[len(cases) // 2]
 
 
 def _survived(bench: Bench, case: Case) -> None:
