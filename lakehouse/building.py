@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lakehouse import faults
-from lakehouse.catalog import Change, retried
+from lakehouse.catalog import Change, retried, rows_of
 from lakehouse.connection import connect, quote_table, quote_text
 from lakehouse.dbt_manifest import DbtProject, GoldModel, GoldTest, load, run_dbt
 from lakehouse.errors import BuildRefused, DbtFailed, PublishConflict
@@ -251,12 +251,10 @@ def _present(
     """What readers see without this build."""
     table = books.refs.tables.get(model.table)
     snapshot = table.current_snapshot() if table else None
-    summary = snapshot.summary if snapshot else None
-    rows = int(summary.additional_properties.get("total-records", 0)) if summary else None
     columns = {f.name: str(f.field_type) for f in table.schema().fields} if table else {}
     return BuiltModel(
         model.name,
-        rows,
+        rows_of(snapshot) if snapshot else None,
         snapshot.snapshot_id if snapshot else None,
         False,
         columns,

@@ -25,7 +25,7 @@ from lakehouse.catalog.proposal import Proposal, accept, discard, propose, propo
 from lakehouse.catalog.purging import known, renewed
 from lakehouse.catalog.reaching import data_files, reached
 from lakehouse.catalog.references import back, tag, untag
-from lakehouse.catalog.refs import SAME_ROWS, Refs, content_of
+from lakehouse.catalog.refs import SAME_ROWS, Refs, content_of, rows_of, summary_of
 from lakehouse.catalog.relocating import counts, relocated
 from lakehouse.catalog.retrying import attempts, retried
 from lakehouse.catalog.rewriting import refilled, reshaped, rewrite
@@ -74,8 +74,10 @@ __all__ = [
     "reshaped",
     "retried",
     "rewrite",
+    "rows_of",
     "staged",
     "still_at",
+    "summary_of",
     "superfluous",
     "tag",
     "unseen",

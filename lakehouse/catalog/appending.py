@@ -9,6 +9,7 @@ from pyiceberg.table import Table
 
 from lakehouse.catalog.catalog import Change, staged
 from lakehouse.catalog.merging import overwrite
+from lakehouse.catalog.refs import summary_of
 
 _FILES = 8
 """Small files that are left standing; one more, and they become one."""
@@ -25,7 +26,7 @@ def append(table: Table, rows: pa.Table, beside: BooleanExpression) -> Change:
     """
     transaction = table.transaction()
     head = table.current_snapshot()
-    total = int(head.summary["total-data-files"] or 0) if head and head.summary else 0
+    total = int(summary_of(head).get("total-data-files", 0))
     small = [] if total <= _FILES else list(table.scan(row_filter=beside).plan_files())
     if len(small) <= _FILES:
         transaction.append(rows)

@@ -42,11 +42,21 @@ class Refs:
 
 def content_of(snapshot: Snapshot) -> int:
     """Returns the snapshot that brought the rows of this one, which is itself unless compacted."""
-    noted = snapshot.summary[SAME_ROWS] if snapshot.summary else None
+    noted = summary_of(snapshot).get(SAME_ROWS)
     return int(noted) if noted else snapshot.snapshot_id
+
+
+def summary_of(snapshot: Snapshot | None) -> Mapping[str, str]:
+    """Returns what a snapshot says of itself; nothing where there is none."""
+    return snapshot.summary.additional_properties if snapshot and snapshot.summary else {}
+
+
+def rows_of(snapshot: Snapshot | None) -> int:
+    """Returns how many rows a snapshot has; none where there is none."""
+    return int(summary_of(snapshot).get("total-records", 0))
 
 
 def stamps(snapshot: Snapshot) -> dict[str, str]:
     """Returns what the engine noted on a snapshot; others with the same rows have it too."""
-    noted = snapshot.summary.additional_properties if snapshot.summary else {}
-    return {name: said for name, said in noted.items() if name.startswith("lakehouse.")}
+    noted = summary_of(snapshot).items()
+    return {name: said for name, said in noted if name.startswith("lakehouse.")}

@@ -110,13 +110,12 @@ def _said(lake: Lake, word: str) -> Mapping[str, Any]:
 
 def _published(lake: Lake, dataset: str) -> Mapping[str, Any]:
     """Returns what the contract said under which readers see the table of a dataset."""
+    from lakehouse.catalog import summary_of
     from lakehouse.contract import promised
     from lakehouse.errors import UnknownName
 
     table = lake.catalog.table(lake.contract(dataset).table)
-    snapshot = table.current_snapshot()
-    summary = snapshot.summary.additional_properties if snapshot and snapshot.summary else {}
-    known = promised(table.properties, summary)
+    known = promised(table.properties, summary_of(table.current_snapshot()))
     if known is None:
         raise UnknownName("published contract", dataset, ())
     return known

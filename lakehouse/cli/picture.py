@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from lakehouse.catalog import rows_of
 from lakehouse.cli import drifting
 from lakehouse.cli.accounts import Statement, booked, total
 from lakehouse.cli.champions import METRICS, Training, trainings
@@ -164,8 +165,8 @@ def read(lake: Lake, before: Inventory, done: Result) -> Picture:
     gold = {}
     for name, table in sorted(books.refs.tables.items()):
         current = table.current_snapshot()
-        if name.startswith("gold.") and current and current.summary:
-            gold[name] = int(current.summary.additional_properties.get("total-records", 0))
+        if name.startswith("gold.") and current:
+            gold[name] = rows_of(current)
     with Session(lake) as session:
         trained = trainings(lake, session)
     after = inventory(lake)

@@ -11,6 +11,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from lakehouse import dbt_manifest
+from lakehouse.catalog import rows_of
 from lakehouse.cli.accounts import Booked, booked, total
 from lakehouse.cli.champions import trainings
 from lakehouse.cli.console import grid
@@ -148,11 +149,9 @@ def read(lake: Lake) -> Status:
             current = table.current_snapshot()
             if current is None or name.split(".", 1)[0] in _HOUSEKEEPING:
                 continue
-            facts = current.summary.additional_properties if current.summary else {}
-            rows = int(facts.get("total-records", 0))
             fresh = _freshness(lake, session, by_table.get(name))
             kept = len(table.metadata.snapshots)
-            tables.append(TableState(name, rows, str(current.snapshot_id), kept, fresh))
+            tables.append(TableState(name, rows_of(current), str(current.snapshot_id), kept, fresh))
         champions = [_champion(training) for training in trainings(lake, session)]
     held_back = tuple(
         decision.reason

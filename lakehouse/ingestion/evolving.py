@@ -9,7 +9,7 @@ from pyiceberg.schema import Schema
 from pyiceberg.table import Table
 
 from lakehouse import tables
-from lakehouse.catalog import evolve, is_new, kept, retried
+from lakehouse.catalog import evolve, is_new, kept, retried, rows_of, summary_of
 from lakehouse.contract import Contract, describe, differences, promised, recorded
 from lakehouse.errors import BreakingChange
 from lakehouse.lake import Lake
@@ -61,21 +61,15 @@ def _shape(schema: Schema, spec: PartitionSpec) -> object:
 
 def _breaking(table: Table, contract: Contract) -> list[str]:
     """Returns the breaking changes since the contract that readers see, in words."""
-    known = promised(table.properties, _summary(table))
+    known = promised(table.properties, summary_of(table.current_snapshot()))
     found = differences(known, describe(contract)) if known else ()
     return [f"{one.what} ({one.why})" for one in found if one.breaking]
 
 
 def _readers(table: Table) -> str:
     """Returns what readers see now, in words."""
-    snapshot, facts = table.current_snapshot(), _summary(table)
-    under = facts.get("lakehouse.contract-version")
-    rows = counted(int(facts.get("total-records", 0)), "row")
+    snapshot = table.current_snapshot()
+    under = summary_of(snapshot).get("lakehouse.contract-version")
+    rows = counted(rows_of(snapshot), "row")
     where = f" of snapshot {snapshot.snapshot_id}" if snapshot else ""
     return f"readers see {rows}{where}{(under and f' under contract {under}') or ''}"
-
-
-def _summary(table: Table) -> Mapping[str, str]:
-    """Returns what the snapshot that readers see says of itself."""
-    snapshot = table.current_snapshot()
-    return snapshot.summary.additional_properties if snapshot and snapshot.summary else {}

@@ -47,12 +47,14 @@ class Marked:
 
     Attributes:
         files: All files below the warehouse, by the first two folders of their path.
+        referred: What a table refers to, by the metadata file that says so.
         useless: Files that nothing refers to.
         retained: Raw files past retention that stay, by dataset and why.
         skipped: Places where the books do not fit what is in storage, as full sentences.
     """
 
     files: Mapping[str, list[StoredFile]]
+    referred: Mapping[str, Collection[str]] = field(default_factory=dict)
     useless: list[Useless] = field(default_factory=list)
     retained: Mapping[str, int] = field(default_factory=dict)
     skipped: list[str] = field(default_factory=list)
@@ -73,15 +75,17 @@ def again(lake: Lake, before: Marked) -> Marked:
     """Returns which of the files of a look nothing refers to now."""
     kept = {place: files for place, files in before.files.items() if not _is_backup(place)}
     backups = _listed(lake, f"{lake.settings.warehouse}/backups")
-    return _look(lake, {**kept, **backups}, younger=True)
+    return _look(lake, {**kept, **backups}, before)
 
 
-def _look(lake: Lake, files: Mapping[str, list[StoredFile]], *, younger: bool = False) -> Marked:
-    """Looks at what the books refer to; tables may be `younger` than the listing of the files."""
+def _look(
+    lake: Lake, files: Mapping[str, list[StoredFile]], before: Marked | None = None
+) -> Marked:
+    """Looks at what the books refer to; after a look `before`, tables may be younger than files."""
     refs = lake.catalog.refs()
     saved = _backups(lake, files)
-    found = Marked(files)
-    _tables(lake, files, refs, found, younger=younger)
+    found = Marked(files, _referred(refs, before.referred if before else {}))
+    _tables(lake, refs, found, younger=before is not None)
     _bronze(lake, files, refs, found)
     _models(lake, found)
     _keys(lake, files, refs, found)
@@ -122,18 +126,19 @@ def _backups(lake: Lake, files: Mapping[str, Sequence[StoredFile]]) -> set[str]:
     return found
 
 
-def _tables(
-    lake: Lake,
-    files: Mapping[str, Sequence[StoredFile]],
-    refs: Refs,
-    found: Marked,
-    *,
-    younger: bool,
-) -> None:
-    """Marks what no snapshot of a table has."""
+def _referred(refs: Refs, known: Mapping[str, Collection[str]]) -> Mapping[str, Collection[str]]:
+    """Returns what each table refers to; only of tables that moved since is anything read."""
+    moved = [table for table in refs.tables.values() if table.metadata_location not in known]
     with ThreadPoolExecutor(_READERS) as pool:
-        reached = pool.map(catalog.referred, refs.tables.values())
-    needed = {real(url) for urls in reached for url in urls}
+        read = pool.map(catalog.referred, moved)
+        fresh = {table.metadata_location: urls for table, urls in zip(moved, read, strict=True)}
+    at = {table.metadata_location for table in refs.tables.values()}
+    return {place: urls for place, urls in {**known, **fresh}.items() if place in at}
+
+
+def _tables(lake: Lake, refs: Refs, found: Marked, *, younger: bool) -> None:
+    """Marks what no snapshot of a table has."""
+    files, needed = found.files, {real(url) for urls in found.referred.values() for url in urls}
     places = set()
     for name, table in sorted(refs.tables.items()):
         place = _path(lake.settings.warehouse, table.location())

@@ -215,6 +215,5 @@ def _digest(file: Path) -> str:
 
 
 def _carries(table: Table, properties: Mapping[str, str]) -> bool:
-    snapshot = table.current_snapshot()
-    summary = snapshot.summary.additional_properties if snapshot and snapshot.summary else {}
+    summary = catalog.summary_of(table.current_snapshot())
     return all(summary.get(k) == v for k, v in properties.items() if k != "lakehouse.run")

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from lakehouse.catalog import summary_of
 from lakehouse.lake import Lake
 
 _FRAME, _SPEC, _ESTIMATORS = "lakehouse.frame", "lakehouse.spec", "lakehouse.estimators"
@@ -82,10 +83,7 @@ def history_table(model: str) -> str:
 def noted(lake: Lake, table: str) -> Mapping[str, str]:
     """Returns what the engine noted on a table's published snapshot; empty without a table."""
     found = lake.catalog.refs([table]).tables.get(table)
-    snapshot = found.current_snapshot() if found else None
-    if snapshot is None or snapshot.summary is None:
-        return {}
-    return snapshot.summary.additional_properties
+    return summary_of(found.current_snapshot() if found else None)
 
 
 def is_current(lake: Lake, table: str, state: TrainingState | ScoringState) -> bool:

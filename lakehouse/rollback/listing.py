@@ -32,13 +32,13 @@ def snapshots(lake: Lake, name: str) -> Listing:
         names[number].append(tag)
     lines = []
     for snapshot in published(table):
-        facts = dict(snapshot.summary.additional_properties) if snapshot.summary else {}
+        facts = catalog.summary_of(snapshot)
         since = seen.get(snapshot.snapshot_id, snapshot.timestamp_ms)
         lines.append(
             Line(
                 snapshot=str(snapshot.snapshot_id),
                 at=f"{datetime.fromtimestamp(since / 1000, UTC):%Y-%m-%d %H:%M:%S}",
-                rows=int(facts.get("total-records", 0)),
+                rows=catalog.rows_of(snapshot),
                 files=int(facts.get("total-data-files", 0)),
                 run=facts.get("lakehouse.run", "")[:8],
                 contract=facts.get("lakehouse.contract-version", ""),
@@ -58,7 +58,7 @@ def _note(table: Table, snapshot: Snapshot, line: set[int]) -> str:
     oldest = min((s.sequence_number or 0 for s in catalog.history(table)), default=0)
     if snapshot.snapshot_id not in line and (snapshot.sequence_number or 0) > oldest:
         told.append("rolled back")
-    if snapshot.summary and snapshot.summary[SAME_ROWS]:
+    if SAME_ROWS in catalog.summary_of(snapshot):
         told.append("files changed, rows did not")
     return "; ".join(told)
 

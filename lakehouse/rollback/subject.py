@@ -11,7 +11,7 @@ from datetime import datetime
 from pyiceberg.table import Table
 
 from lakehouse import dbt_manifest, quality
-from lakehouse.catalog import content_of
+from lakehouse.catalog import content_of, summary_of
 from lakehouse.contract import Contract
 from lakehouse.dbt_manifest import DbtProject
 from lakehouse.errors import RollbackRefused, UnknownName
@@ -230,7 +230,7 @@ def _mark(table: Table, snapshot_id: int) -> str | None:
     """
     snapshot = table.snapshot_by_id(snapshot_id)
     while snapshot is not None:
-        facts = snapshot.summary.additional_properties if snapshot.summary else {}
+        facts = summary_of(snapshot)
         if mark := facts.get(TOGETHER) or facts.get("lakehouse.run"):
             return mark
         if snapshot.sequence_number == 1:

@@ -124,6 +124,4 @@ def _moved(table: Table, number: int, *, columns: bool) -> Change:
 
 
 def _rows(table: Table, number: int | None) -> int:
-    snapshot = table.snapshot_by_id(number) if number else None
-    facts = snapshot.summary.additional_properties if snapshot and snapshot.summary else {}
-    return int(facts.get("total-records", 0))
+    return catalog.rows_of(table.snapshot_by_id(number) if number else None)

@@ -83,6 +83,17 @@ def test_what_another_run_committed_first_is_a_conflict(lake: Any) -> None:
     assert lake.snapshots() == before
 
 
+def test_a_table_that_another_run_has_committed_to_is_not_dropped(lake: Any) -> None:
+    columns = pa.schema([("n", pa.int64())])
+    read = lake.lake.catalog.ensure("gold.things", columns)
+    publishing.replace(lake.lake, "gold.things", pa.table({"n": [1]}), run="another")
+    with pytest.raises(PublishConflict, match="another run committed"):
+        lake.lake.catalog.drop(read)
+    assert rows(lake, "gold.things") == [(1,)]
+    lake.lake.catalog.drop(lake.lake.catalog.table("gold.things"))
+    assert "gold.things" not in lake.lake.catalog.names()
+
+
 def test_a_server_that_cannot_publish_together_is_refused_before_anything_is_published(
     make_data_lake: Callable[..., Any], serve: Callable[..., RestServer]
 ) -> None:
