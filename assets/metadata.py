@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from lakehouse.catalog import content_of
+from lakehouse.catalog import content_of, rows_of
 from lakehouse.errors import UnknownName
 from lakehouse.lake import Lake
 from lakehouse.quality import DOCS
@@ -34,11 +34,10 @@ def published(lake: Lake, key: dg.AssetKey) -> dict[str, Any]:
     except UnknownName:
         return {}
     snapshot = table.current_snapshot()
-    summary = snapshot.summary.additional_properties if snapshot and snapshot.summary else {}
     return {
         "dagster/table_name": name,
         "dagster/uri": table.location(),
-        "dagster/row_count": int(summary.get("total-records", 0)),
+        "dagster/row_count": rows_of(snapshot),
         SNAPSHOT: str(snapshot.snapshot_id) if snapshot else "none",
         CONTENT: str(content_of(snapshot)) if snapshot else "none",
         "metadata location": dg.MetadataValue.path(table.metadata_location),

@@ -128,12 +128,11 @@ def _backups(lake: Lake, files: Mapping[str, Sequence[StoredFile]]) -> set[str]:
 
 def _referred(refs: Refs, known: Mapping[str, Collection[str]]) -> Mapping[str, Collection[str]]:
     """Returns what each table refers to; only of tables that moved since is anything read."""
-    moved = [table for table in refs.tables.values() if table.metadata_location not in known]
+    tables = {table.metadata_location: table for table in refs.tables.values()}
+    moved = {place: table for place, table in tables.items() if place not in known}
     with ThreadPoolExecutor(_READERS) as pool:
-        read = pool.map(catalog.referred, moved)
-        fresh = {table.metadata_location: urls for table, urls in zip(moved, read, strict=True)}
-    at = {table.metadata_location for table in refs.tables.values()}
-    return {place: urls for place, urls in {**known, **fresh}.items() if place in at}
+        read = dict(zip(moved, pool.map(catalog.referred, moved.values()), strict=True))
+    return {place: known[place] if place in known else read[place] for place in tables}
 
 
 def _tables(lake: Lake, refs: Refs, found: Marked, *, younger: bool) -> None:

@@ -97,7 +97,8 @@ def _removed(
     for start in range(0, len(doomed), _BATCH):
         batch = doomed[start : start + _BATCH]
         with lake.files_held():
-            useless = {one.file.url: one for one in again(lake, found).useless}
+            found = again(lake, found)
+            useless = {one.file.url: one for one in found.useless}
             batch = [useless[one.file.url] for one in batch if one.file.url in useless]
             _record(lake, batch, run)
             faults.reach("sweep.recorded")

@@ -28,7 +28,8 @@ SHORT = (
     "refusing.discarded",
     "commit.done",
 )
-"""Points that the short suite dies at, once each, beside a move; the long one dies at all."""
+"""Points that the short suite dies at, once each, beside a move; the long one dies at all, in each
+job that reaches them."""
 
 
 def _called() -> Iterator[tuple[str, str]]:
