@@ -294,6 +294,31 @@ def test_what_a_run_books_after_the_look_is_not_deleted(
     assert orphan.exists()
 
 
+def test_what_a_run_books_between_two_batches_is_not_deleted(
+    data_lake: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data_lake.put("trips", TRIPS + JANUARY)
+    bronze, orphans = data_lake.folder / ".lake/warehouse/bronze/trips", {}
+    for number in range(2, 5):
+        text = TRIPS + f"{number},2013-02-05T10:00:00Z,20,Bonn\n"
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        orphan = bronze / digest[:2] / f"{digest}.csv"
+        orphan.parent.mkdir(exist_ok=True)
+        orphan.write_text(text)
+        orphans[orphan] = text
+    landed: list[Path] = []
+
+    def progress(_: str) -> None:
+        left = [orphan for orphan in orphans if orphan.exists() and orphan not in landed]
+        if left:
+            landed.append(left[0])
+            data_lake.land("trips", orphans[left[0]], f"{len(landed)}.csv")
+
+    monkeypatch.setattr(sweeping, "_BATCH", 1)
+    maintenance.sweep(data_lake.lake, run="sweep", grace=NONE, progress=progress)
+    assert {orphan for orphan in orphans if orphan.exists()} == set(landed) != set()
+
+
 def test_a_folder_that_does_not_fit_the_books_is_left_alone(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
